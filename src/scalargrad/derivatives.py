@@ -1,0 +1,185 @@
+"""Derivatives without `backward`: `grad` as a function, and `gradcheck` to test your own.
+
+`grad` returns gradients instead of storing them, and with `create_graph=True` they are Values that
+can be differentiated again: second derivatives, Newton steps, gradient penalties.
+
+>>> from scalargrad import Value, grad
+>>> x = Value(2.0)
+>>> (slope,) = grad(x**3, [x], create_graph=True)
+>>> slope.data                                        # 3 x**2
+12.0
+>>> grad(slope, [x])                                  # 6 x
+(12.0,)
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, overload
+
+from scalargrad.engine import Value, dot, rmsnorm, softmax
+from scalargrad.engine.reference.fused import FUSED_OPERATIONS
+from scalargrad.engine.reference.operations import OPERATIONS
+from scalargrad.engine.reference.vector import one_hot
+
+__all__ = ["grad", "gradcheck"]
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
+) -> tuple[float, ...]: ...
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
+) -> tuple[Value, ...]: ...
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool
+) -> tuple[float, ...] | tuple[Value, ...]: ...
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool = False
+) -> tuple[float, ...] | tuple[Value, ...]:
+    """The derivative of `output` by each of `inputs`, as a tuple; no `.grad` is touched.
+
+    An input that `output` does not depend on has derivative 0. With `create_graph=True` the
+    derivatives are Values with graphs of their own, so that `grad` can be applied to them in turn.
+
+    Raises TypeError if `output` or an input is not a Value. With `create_graph=True` it raises
+    ValueError if the graph holds an operation that is not scalargrad's own, whose local derivatives
+    are plain numbers, or if a `data` on the way was changed after the forward pass.
+    """
+    wanted = _checked(output, inputs)
+    leading, order = _towards(output, set(wanted))
+    contributions = _value_contributions if create_graph else _float_contributions
+    zero, one = (Value(0.0), Value(1.0)) if create_graph else (0.0, 1.0)
+    gradients: dict[Value, Any] = {output: one}
+    for node, parents in reversed(order):
+        for parent, share in zip(parents, contributions(node, parents, gradients[node])):
+            if parent in leading:
+                gradients[parent] = gradients[parent] + share if parent in gradients else share
+    return tuple(gradients.get(x, zero) for x in wanted)
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    inputs: Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+) -> bool:
+    """Compare the gradients that `f` backpropagates with finite differences.
+
+    `f` is called as `f(*inputs)` and must return a Value. `inputs` are numbers or Values; they may
+    be of any class that is made from a number and has `data`, `grad` and, in what `f` returns,
+    `backward()`: your own Value, for one. `f` is called with fresh leaves each time.
+
+    For every input x, with h = eps * max(1, |x|), the gradient must be (f(x + h) - f(x - h)) / 2h
+    to within atol + rtol * |that|. Returns True, or raises AssertionError with the input's index,
+    both numbers and the tolerance. Raises TypeError if `f` does not return a Value.
+
+    >>> from scalargrad import gradcheck
+    >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
+    True
+    """
+    kinds = [Value if isinstance(x, (int, float)) else type(x) for x in inputs]
+    numbers = [float(x if isinstance(x, (int, float)) else x.data) for x in inputs]
+
+    def run(at: Sequence[float]) -> tuple[list[Any], Any]:
+        leaves = [kind(number) for kind, number in zip(kinds, at)]
+        output = f(*leaves)
+        if not (hasattr(output, "data") and hasattr(output, "backward")):
+            raise TypeError(f"gradcheck: f must return a Value, got {type(output).__name__}")
+        return leaves, output
+
+    leaves, output = run(numbers)
+    output.backward()
+    for i, x in enumerate(numbers):
+        h = eps * max(1.0, abs(x))
+        below, above = ([*numbers[:i], x + step, *numbers[i + 1 :]] for step in (-h, h))
+        expected = (run(above)[1].data - run(below)[1].data) / (2.0 * h)
+        tolerance = atol + rtol * abs(expected)
+        if not abs(leaves[i].grad - expected) <= tolerance:
+            raise AssertionError(
+                f"gradcheck: for inputs[{i}] = {x!r} backward gave {leaves[i].grad!r}, but finite "
+                f"differences give {expected!r}; they differ by more than {tolerance:.3g}"
+            )
+    return True
+
+
+def _checked(output: Any, inputs: Any) -> list[Value]:
+    if not isinstance(output, Value):
+        raise TypeError(f"grad: output must be a Value, got {type(output).__name__}")
+    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
+    for i, x in enumerate(wanted):
+        if not isinstance(x, Value):
+            raise TypeError(f"grad: inputs[{i}] must be a Value, got {type(x).__name__}")
+    return wanted
+
+
+def _towards(
+    output: Value, wanted: set[Value]
+) -> tuple[set[Value], list[tuple[Value, tuple[Value, ...]]]]:
+    """The Values on a way from `wanted` to `output`; those with parents, inputs before results."""
+    leading = set(wanted)
+    order: list[tuple[Value, tuple[Value, ...]]] = []
+    seen: set[Value] = set()
+    stack: list[tuple[Value, tuple[Value, ...] | None]] = [(output, None)]
+    while stack:
+        node, parents = stack.pop()
+        if parents is not None:  # all that it was made from has been seen
+            if not leading.isdisjoint(parents):
+                leading.add(node)
+                order.append((node, parents))
+        elif node not in seen:
+            seen.add(node)
+            parents = node.parents
+            if parents:
+                stack.append((node, parents))
+                stack.extend((parent, None) for parent in parents)
+    return leading, order
+
+
+def _float_contributions(
+    node: Value, parents: tuple[Value, ...], upstream: float
+) -> Iterable[float]:
+    return (local_grad * upstream for local_grad in node.local_grads)
+
+
+def _value_contributions(
+    node: Value, parents: tuple[Value, ...], upstream: Value
+) -> Iterable[Value]:
+    """The same as graphs: each operation's own derivative formula, applied to Values."""
+    origin = node._origin()
+    if origin is not None:
+        local_grads: Sequence[Any] = _fused_local_grads(*origin)
+    elif node.op in OPERATIONS:
+        local_grads = OPERATIONS[node.op].local_grads(node, *parents)
+    else:
+        raise ValueError(
+            f"grad: create_graph=True cannot differentiate through the operation {node.op!r}, "
+            "whose local_grads are plain numbers; build it from scalargrad's own operations"
+        )
+    for local_grad, recorded in zip(local_grads, node.local_grads):
+        number = local_grad.data if isinstance(local_grad, Value) else local_grad
+        if number != recorded and number == number:
+            raise ValueError(
+                f"grad: create_graph=True needs the data that {node.op!r} was computed from, but "
+                "it was changed after the forward pass; compute the output again first"
+            )
+    return (upstream * local_grad for local_grad in local_grads)
+
+
+def _fused_local_grads(
+    name: str, rows: Sequence[Sequence[Value]], position: int, count: int, setting: float
+) -> list[Any]:
+    """The derivatives of one result of a fused operation by everything in its input rows."""
+    x = rows[0]
+    saved: Any = None
+    if name == "softmax":
+        saved = softmax(x)
+    elif name == "cross_entropy":
+        saved = softmax(x), int(setting)
+    elif name == "rmsnorm":
+        saved = rmsnorm(x, setting), (dot(x, x) / len(x) + setting) ** -0.5
+    gradients = FUSED_OPERATIONS[name].vjp(dot, one_hot(position, count), rows, saved)
+    return [gradient for row in gradients for gradient in row]

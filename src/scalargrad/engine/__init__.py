@@ -1,0 +1,56 @@
+"""Chooses the engine.
+
+`SCALARGRAD_ENGINE=reference` asks for the one in plain Python, `SCALARGRAD_ENGINE=compiled` for its
+twin in C, and unset or empty means the compiled one if it is there. Both give the same numbers, bit
+for bit.
+"""
+
+import os
+
+_wanted = os.environ.get("SCALARGRAD_ENGINE", "")
+if _wanted not in ("", "compiled", "reference"):
+    raise ImportError(
+        f"SCALARGRAD_ENGINE must be 'compiled', 'reference' or unset, got {_wanted!r}"
+    )
+if _wanted == "compiled":
+    raise ImportError(
+        "SCALARGRAD_ENGINE=compiled, but this installation has no compiled engine; "
+        "unset the variable to use the reference engine"
+    )
+
+ENGINE = "reference"
+
+from scalargrad.engine.reference import (  # noqa: E402
+    Value,
+    Vector,
+    adam_update,
+    cross_entropy,
+    dot,
+    linear,
+    maximum,
+    minimum,
+    no_grad,
+    rmsnorm,
+    sgd_update,
+    softmax,
+    vector,
+    zero_grads,
+)
+
+__all__ = [
+    "ENGINE",
+    "Value",
+    "Vector",
+    "adam_update",
+    "cross_entropy",
+    "dot",
+    "linear",
+    "maximum",
+    "minimum",
+    "no_grad",
+    "rmsnorm",
+    "sgd_update",
+    "softmax",
+    "vector",
+    "zero_grads",
+]

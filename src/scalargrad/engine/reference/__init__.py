@@ -1,0 +1,28 @@
+"""The engine in plain Python: the one to read, and the one that runs anywhere.
+
+Start with value.py, which is the whole idea. operations.py has each operation with its derivative
+beside it. vector.py and fused.py do the same for whole rows at once, and updates.py steps the
+optimisers.
+"""
+
+from scalargrad.engine.reference.fused import cross_entropy, dot, linear, rmsnorm, softmax
+from scalargrad.engine.reference.updates import adam_update, sgd_update, zero_grads
+from scalargrad.engine.reference.value import Value, maximum, minimum, no_grad
+from scalargrad.engine.reference.vector import Vector, vector
+
+__all__ = [
+    "Value",
+    "Vector",
+    "adam_update",
+    "cross_entropy",
+    "dot",
+    "linear",
+    "maximum",
+    "minimum",
+    "no_grad",
+    "rmsnorm",
+    "sgd_update",
+    "softmax",
+    "vector",
+    "zero_grads",
+]

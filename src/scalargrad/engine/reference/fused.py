@@ -1,0 +1,255 @@
+"""The building blocks of neural networks, each result one row: linear, softmax and their kin.
+
+Every function here could be written with the scalar operators of `Value`, and gives the same
+numbers and gradients as if it were; the formula stands in each docstring. Computing a row at once
+makes one node where the operators would make hundreds.
+
+Beside each function stands its derivative for a whole row, `..._vjp`: the gradients of the inputs,
+given the gradients `g` of the results. It is written with `+ - *` and `dot` only, so that it serves
+floats and, for second derivatives, Values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from operator import index
+from typing import Any
+
+from scalargrad.engine.reference.value import RealNumber, Value, as_float, describe, named
+from scalargrad.engine.reference.vector import (
+    Block,
+    FusedOperation,
+    Vector,
+    as_row,
+    iterable,
+)
+from scalargrad.engine.reference.vector import dot as dot_product
+
+
+def linear(
+    x: Iterable[Value | RealNumber],
+    w: Iterable[Iterable[Value | RealNumber]],
+    b: Iterable[Value | RealNumber] | None = None,
+) -> Vector:
+    """The matrix-vector product w x, plus b: y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i].
+
+    `x` has n numbers, `w` m rows of n, `b` m numbers; the result has m. Raises ValueError if the
+    sizes do not fit or one of them is 0, TypeError if an argument is not a sequence of Values and
+    real numbers.
+
+    >>> from scalargrad import nn
+    >>> y = nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])
+    >>> y
+    Vector([11.5, 17.5])
+    """
+    x = as_row(x, "linear", "x")
+    rows = [as_row(row, "linear", f"w[{i}]") for i, row in enumerate(iterable(w, "linear", "w"))]
+    bias = [] if b is None else [as_row(b, "linear", "b")]
+    _check_linear(x, rows, bias)
+    numbers = [row._captured() for row in (x, *rows, *bias)]
+    xs = numbers[0]
+    if bias:
+        data = [dot_product(row, xs) + c for row, c in zip(numbers[1:-1], numbers[-1])]
+    else:
+        data = [dot_product(row, xs) for row in numbers[1:]]
+    return Block(data).made_by(LINEAR, (x, *rows, *bias), numbers)
+
+
+def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> list[Sequence[Any]]:
+    """x[j] gets sum_i g[i] w[i][j]; w[i][j] gets g[i] x[j]; b[i] gets g[i].
+
+    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. (A Value
+    is always `!= 0.0`, so second derivatives keep every term.)
+    """
+    x, w, b = rows[0], rows[1 : 1 + len(g)], rows[1 + len(g) :]
+    live = [i for i, upstream in enumerate(g) if upstream != 0.0]
+    columns = zip(*(w[i] for i in live))
+    live_g = [g[i] for i in live]
+    x_grads = [dot(live_g, column) for column in columns]
+    w_grads = [() if upstream == 0.0 else [upstream * xj for xj in x] for upstream in g]
+    return [x_grads, *w_grads, *([g] if b else [])]
+
+
+def _own_row(i: int, n: int, rows: Sequence[Any]) -> tuple[int, int, Sequence[Any]]:
+    return 0, 1, [rows[0], rows[1 + i], *(bias[i : i + 1] for bias in rows[1 + n :])]
+
+
+def _all_rows(i: int, n: int, rows: Sequence[Any]) -> tuple[int, int, Sequence[Any]]:
+    return i, n, rows
+
+
+LINEAR = FusedOperation("linear", _linear_vjp, _own_row)
+DOT = FusedOperation("dot", _linear_vjp, _own_row)
+
+
+def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Value:
+    """The dot product a[0]*b[0] + a[1]*b[1] + ..., as one node.
+
+    Raises ValueError if the lengths differ or are 0, TypeError if an argument is not a sequence of
+    Values and real numbers.
+
+    >>> from scalargrad import nn
+    >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data
+    11.0
+    """
+    a, b = as_row(a, "dot", "a"), as_row(b, "dot", "b")
+    if len(a) != len(b) or not len(a):
+        raise ValueError(
+            f"dot: a has {_count(a)} and b has {_count(b)}; "
+            "they must be equally long, and not empty"
+        )
+    numbers = [a._captured(), b._captured()]
+    return Block([dot_product(*numbers)]).made_by(DOT, (a, b), numbers)[0]
+
+
+def softmax(x: Iterable[Value | RealNumber]) -> Vector:
+    """Turn logits into probabilities: p[i] = exp(x[i]) / sum_j exp(x[j]).
+
+    The largest logit is subtracted first, which changes no probability and prevents overflow.
+    Raises ValueError if `x` is empty, TypeError if it is not a sequence of Values and real numbers.
+
+    >>> from scalargrad import nn
+    >>> nn.softmax([1000.0, 1000.0])
+    Vector([0.5, 0.5])
+    """
+    x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
+    data = _probabilities(x._numbers())
+    block = Block(data)
+    block.captured = True
+    return block.made_by(SOFTMAX, (x,), (x._captured(),), data)
+
+
+def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Sequence[Any]]:
+    """x[j] gets p[j] (g[j] - sum_i g[i] p[i])."""
+    mean = dot(g, p)
+    return [[pj * (gj - mean) for pj, gj in zip(p, g)]]
+
+
+SOFTMAX = FusedOperation("softmax", _softmax_vjp, _all_rows)
+
+
+def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
+    """Scale a row to root mean square 1: y[i] = x[i] / sqrt(mean_j x[j]**2 + eps).
+
+    `eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or `eps` is
+    negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if `x` is not a
+    sequence of Values and real numbers. (Zhang and Sennrich 2019, Root Mean Square Layer
+    Normalization.)
+
+    >>> from scalargrad import nn
+    >>> nn.rmsnorm([3.0, -3.0], eps=0.0)
+    Vector([1.0, -1.0])
+    """
+    x = _not_empty(as_row(x, "rmsnorm", "x"), "rmsnorm", "x")
+    eps = as_float(eps, "rmsnorm: eps")
+    if not eps >= 0.0:
+        raise ValueError(f"rmsnorm: eps must be at least 0, got {eps!r}")
+    xs = x._numbers()
+    mean_square = dot_product(xs, xs) / len(xs)
+    try:
+        scale = (mean_square + eps) ** -0.5
+    except ZeroDivisionError as error:
+        raise named(error, f"rmsnorm of {_count(x)}, all 0.0, with eps=0.0") from None
+    data = [xi * scale for xi in xs]
+    block = Block(data)
+    block.captured = True
+    return block.made_by(RMSNORM, (x,), (x._captured(),), (data, scale), eps)
+
+
+def _rmsnorm_vjp(
+    dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
+) -> list[Sequence[Any]]:
+    """x[j] gets scale (g[j] - y[j] mean_i g[i] y[i])."""
+    y, scale = saved
+    mean = dot(g, y) / len(y)
+    return [[scale * (gj - yj * mean) for yj, gj in zip(y, g)]]
+
+
+RMSNORM = FusedOperation("rmsnorm", _rmsnorm_vjp, _all_rows)
+
+
+def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
+    """The loss -log(softmax(logits)[target]), in nats: how surprising the target was.
+
+    Computed as log(sum_j exp(x[j])) - x[target], which is exact where the probability underflows
+    to 0 or rounds to 1. Raises ValueError if `logits` is empty, IndexError if `target` is not one
+    of their indices, TypeError if `logits` is not a sequence of Values and real numbers or
+    `target` not an integer.
+
+    >>> from scalargrad import nn
+    >>> nn.cross_entropy([0.0, -800.0], target=1).data
+    800.0
+    """
+    x = _not_empty(as_row(logits, "cross_entropy", "logits"), "cross_entropy", "logits")
+    try:
+        target = index(target)
+    except TypeError:
+        raise TypeError(f"cross_entropy: target must be an int, got {describe(target)}") from None
+    xs = x._numbers()
+    if not 0 <= target < len(xs):
+        raise IndexError(
+            f"cross_entropy: target {target} is not an index of {_count(x)}; "
+            f"it must be from 0 to {len(xs) - 1}"
+        )
+    top = max(xs)
+    at = xs.index(top)
+    others = 0.0
+    for i, xi in enumerate(xs):
+        if i != at:
+            others += math.exp(xi - top)
+    loss = (top - xs[target]) + math.log1p(others)
+    saved = (_probabilities(xs), target)
+    block = Block([loss])
+    return block.made_by(CROSS_ENTROPY, (x,), (x._captured(),), saved, target)[0]
+
+
+def _cross_entropy_vjp(
+    dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
+) -> list[Sequence[Any]]:
+    """x[j] gets g p[j], less g for the target: p - 1, written as minus the sum of the others."""
+    p, target = saved
+    others = [pj for j, pj in enumerate(p) if j != target]
+    grads = [g[0] * pj for pj in p]
+    grads[target] = -g[0] * dot(others, [1.0] * len(others)) if others else 0.0 * g[0]
+    return [grads]
+
+
+CROSS_ENTROPY = FusedOperation("cross_entropy", _cross_entropy_vjp, _all_rows)
+
+FUSED_OPERATIONS = {row.name: row for row in (LINEAR, DOT, SOFTMAX, RMSNORM, CROSS_ENTROPY)}
+
+
+def _probabilities(logits: list[float]) -> list[float]:
+    top = max(logits)
+    exponentials = [math.exp(x - top) for x in logits]
+    total = dot_product(exponentials, (1.0,) * len(logits))
+    return [e / total for e in exponentials]
+
+
+def _check_linear(x: Vector, rows: list[Vector], bias: list[Vector]) -> None:
+    if not len(x) or not rows:
+        raise ValueError(
+            f"linear: x has {_count(x)} and w has {len(rows)} rows; neither may be empty"
+        )
+    for i, row in enumerate(rows):
+        if len(row) != len(x):
+            raise ValueError(
+                f"linear: x has {_count(x)} but w[{i}] has {_count(row)}; "
+                "each row of w needs one weight per number in x"
+            )
+    if bias and len(bias[0]) != len(rows):
+        raise ValueError(
+            f"linear: w has {len(rows)} rows but b has {_count(bias[0])}; "
+            "b needs one number per row of w"
+        )
+
+
+def _not_empty(row: Vector, function: str, argument: str) -> Vector:
+    if not len(row):
+        raise ValueError(f"{function}: {argument} is empty; it needs at least one number")
+    return row
+
+
+def _count(row: Vector) -> str:
+    return f"{len(row)} number{'' if len(row) == 1 else 's'}"

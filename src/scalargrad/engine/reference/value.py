@@ -1,0 +1,503 @@
+"""The idea: every number is a node that remembers where it came from.
+
+A `Value` holds a number (`data`), the numbers it was made from (`parents`), and one local
+derivative per parent (`local_grads`): how much the result moves when that parent moves a little.
+An operation returns a new Value. `backward` then walks from the output to the inputs, each node
+after everything that was made from it, and hands every parent its share:
+
+    parent.grad += local_grad * node.grad
+
+That is the chain rule, and all of backpropagation.
+
+>>> x = Value(3.0)
+>>> y = x * x + 2.0 * x
+>>> y.backward()
+>>> y.data, x.grad                      # dy/dx = 2x + 2
+(15.0, 8.0)
+
+A function that is not here needs no registration, only its value and its derivative:
+
+>>> from math import atan
+>>> y = Value(atan(x.data), (x,), (1 / (1 + x.data**2),))
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterable
+from numbers import Complex, Real
+from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
+
+from scalargrad.engine.reference import operations
+from scalargrad.engine.reference.operations import Operation
+
+RealNumber: TypeAlias = SupportsFloat | SupportsIndex
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Value:
+    """A number that remembers how it was computed.
+
+    `data` is any real number, stored as a float. `parents` and `local_grads` say what it was made
+    from and the derivative with respect to each; leave them out for a leaf, such as a parameter.
+    `op` names the operation and `label` the number, both for pictures and messages only.
+
+    Raises TypeError if an argument is of the wrong kind, and ValueError if there are not as many
+    local derivatives as parents.
+
+    Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can
+    live in sets and dicts.
+    """
+
+    __slots__ = ("_data", "_grad", "_label", "_local_grads", "_op", "_parents")
+
+    _data: float
+    _grad: float
+    _label: str
+    _local_grads: tuple[float, ...]
+    _op: str
+    _parents: tuple[Value, ...]
+
+    def __init__(
+        self,
+        data: RealNumber,
+        parents: Iterable[Value] = (),
+        local_grads: Iterable[RealNumber] = (),
+        *,
+        op: str = "",
+        label: str = "",
+    ) -> None:
+        number = as_float(data, "Value: data")
+        parents = tuple(_iterate(parents, "Value: parents"))
+        for i, parent in enumerate(parents):
+            if not isinstance(parent, Value):
+                raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
+        given = enumerate(_iterate(local_grads, "Value: local_grads"))
+        grads = tuple(as_float(g, f"Value: local_grads[{i}]") for i, g in given)
+        if len(parents) != len(grads):
+            raise ValueError(
+                f"Value: {len(parents)} parents but {len(grads)} local_grads; "
+                "give one local derivative per parent"
+            )
+        op, label = as_text(op, "Value: op"), as_text(label, "Value: label")
+        if recording.depth:
+            parents, grads, op = (), (), ""
+        self._data = number
+        self._grad = 0.0
+        self._label = label
+        self._op = op
+        self._parents = parents
+        self._local_grads = grads
+
+    # What a Value is made of. The engine reads the slots; the properties check what is written.
+
+    @property
+    def data(self) -> float:
+        """The number itself. Writing to it changes no graph that was recorded before."""
+        return self._data
+
+    @data.setter
+    def data(self, number: RealNumber) -> None:
+        self._data = as_float(number, "Value.data")
+
+    @property
+    def grad(self) -> float:
+        """d output / d self, after `output.backward()`; 0.0 before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: RealNumber) -> None:
+        self._grad = as_float(number, "Value.grad")
+
+    @property
+    def label(self) -> str:
+        """A name, for pictures and messages."""
+        return self._label
+
+    @label.setter
+    def label(self, text: str) -> None:
+        self._label = as_text(text, "Value.label")
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The Values this one was computed from; empty for a leaf."""
+        return self._parents
+
+    @property
+    def local_grads(self) -> tuple[float, ...]:
+        """d self / d parent for each parent, as it was at the forward pass."""
+        return self._local_grads
+
+    @property
+    def op(self) -> str:
+        """The operation that made this Value, such as "+" or "tanh"; empty for a leaf."""
+        return self._op
+
+    # Backpropagation.
+
+    def backward(self, grad: RealNumber = 1.0) -> None:
+        """Compute the derivative of this Value by every Value it was made from.
+
+        Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.
+        Every other node's `grad` becomes the derivative of this call. `grad` is what the
+        derivatives are multiplied by: the derivative of something else by this Value.
+
+        Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow
+        is inf, and nan stays nan.
+        """
+        upstream = as_float(grad, "backward: grad")
+        order = topological_order(self)
+        for node in order:
+            node._clear_grad()
+        self._grad += upstream
+        for node in reversed(order):
+            node._hand_down()
+
+    def _origin(self) -> Any:
+        """For an element of a fused result: what made it, in the terms of a FusedOperation."""
+        return None
+
+    # What backward does with a node.
+
+    def _clear_grad(self) -> None:
+        self._grad = 0.0
+
+    def _hand_down(self) -> None:
+        upstream = self._grad
+        for parent, local_grad in zip(self._parents, self._local_grads):
+            parent._grad += local_grad * upstream
+
+    def detach(self) -> Value:
+        """A new leaf with the same data, through which no gradient flows."""
+        return Value(self._data)
+
+    # Arithmetic. Each line makes one node; values and derivatives stand in operations.py.
+
+    def __add__(self, other: Value | RealNumber) -> Value:
+        return _binary(operations.ADD, self, other)
+
+    def __radd__(self, other: RealNumber) -> Value:
+        return _binary(operations.ADD, other, self)
+
+    def __sub__(self, other: Value | RealNumber) -> Value:
+        return _binary(operations.SUB, self, other)
+
+    def __rsub__(self, other: RealNumber) -> Value:
+        return _binary(operations.SUB, other, self)
+
+    def __mul__(self, other: Value | RealNumber) -> Value:
+        return _binary(operations.MUL, self, other)
+
+    def __rmul__(self, other: RealNumber) -> Value:
+        return _binary(operations.MUL, other, self)
+
+    def __truediv__(self, other: Value | RealNumber) -> Value:
+        return _binary(operations.DIV, self, other)
+
+    def __rtruediv__(self, other: RealNumber) -> Value:
+        return _binary(operations.DIV, other, self)
+
+    def __pow__(self, other: Value | RealNumber) -> Value:
+        return _binary(operations.POW, self, other)
+
+    def __rpow__(self, other: RealNumber) -> Value:
+        return _binary(operations.POW, other, self)
+
+    def __neg__(self) -> Value:
+        return _unary(operations.NEG, self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return _unary(operations.ABS, self)
+
+    def exp(self) -> Value:
+        """e to this power. Raises OverflowError above about 709.78."""
+        return _unary(operations.EXP, self)
+
+    def log(self) -> Value:
+        """The natural logarithm. Raises ValueError at and below 0."""
+        return _unary(operations.LOG, self)
+
+    def log1p(self) -> Value:
+        """log(1 + self), exact near 0. Raises ValueError at and below -1."""
+        return _unary(operations.LOG1P, self)
+
+    def expm1(self) -> Value:
+        """exp(self) - 1, exact near 0. Raises OverflowError above about 709.78."""
+        return _unary(operations.EXPM1, self)
+
+    def sqrt(self) -> Value:
+        """The square root; its derivative at 0 is inf. Raises ValueError below 0."""
+        return _unary(operations.SQRT, self)
+
+    def sin(self) -> Value:
+        """The sine of an angle in radians. Raises ValueError at +-inf."""
+        return _unary(operations.SIN, self)
+
+    def cos(self) -> Value:
+        """The cosine of an angle in radians. Raises ValueError at +-inf."""
+        return _unary(operations.COS, self)
+
+    def tan(self) -> Value:
+        """The tangent of an angle in radians. Raises ValueError at +-inf."""
+        return _unary(operations.TAN, self)
+
+    def tanh(self) -> Value:
+        """The hyperbolic tangent, between -1 and 1."""
+        return _unary(operations.TANH, self)
+
+    def sigmoid(self) -> Value:
+        """1 / (1 + exp(-self)), between 0 and 1, without overflow."""
+        return _unary(operations.SIGMOID, self)
+
+    def relu(self) -> Value:
+        """max(0, self); its derivative at 0 is 0, and nan stays nan."""
+        return _unary(operations.RELU, self)
+
+    # Behaving like a number, except where that would silently lose the gradient.
+
+    def __lt__(self, other: Value | RealNumber) -> bool:
+        return bool(self._data < _comparable(other))
+
+    def __le__(self, other: Value | RealNumber) -> bool:
+        return bool(self._data <= _comparable(other))
+
+    def __gt__(self, other: Value | RealNumber) -> bool:
+        return bool(self._data > _comparable(other))
+
+    def __ge__(self, other: Value | RealNumber) -> bool:
+        return bool(self._data >= _comparable(other))
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float(Value) would lose the gradient: write v.data for the number, "
+            "or use a method such as v.exp() instead of math.exp(v)"
+        )
+
+    def __repr__(self) -> str:
+        label = f", label={self._label!r}" if self._label else ""
+        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+
+def maximum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
+    """The larger of two numbers, as one node; nan if either is.
+
+    The gradient goes to the larger one, and half to each at a tie.
+    """
+    return _function(operations.MAXIMUM, a, b)
+
+
+def minimum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
+    """The smaller of two numbers, as one node; nan if either is.
+
+    The gradient goes to the smaller one, and half to each at a tie.
+    """
+    return _function(operations.MINIMUM, a, b)
+
+
+def topological_order(output: Value) -> list[Any]:
+    """The nodes that `output` was computed through, each after everything it was made from.
+
+    Leaves are left out: they have nothing to hand down. No recursion, so no limit on depth.
+    """
+    order: list[Any] = []
+    seen: set[Any] = set()
+    stack: list[Any] = [output]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all that the node below was made from is listed
+            order.append(stack.pop())
+        elif node._parents and node not in seen:
+            seen.add(node)
+            stack.append(node)
+            stack.append(None)
+            stack.extend(node._parents)
+    return order
+
+
+class _Recording(threading.local):
+    """Whether this thread records graphs: not while it is inside `no_grad`."""
+
+    depth = 0
+
+
+recording = _Recording()
+
+
+class no_grad:  # noqa: N801 - named as PyTorch names it
+    """Within it, operations compute numbers and record no graph.
+
+    A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current
+    thread only, and can be nested.
+
+    >>> x = Value(2.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (4.0, ())
+    """
+
+    def __enter__(self) -> None:
+        recording.depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        recording.depth -= 1
+
+    def __call__(self, function: Function) -> Function:
+        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+
+        if any(f(function) for f in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
+            raise TypeError(
+                "no_grad: cannot decorate a generator or a coroutine, whose body runs later; "
+                "write `with no_grad():` inside it"
+            )
+
+        @functools.wraps(function)
+        def without_graph(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return without_graph  # type: ignore[return-value]
+
+
+def _leaf(data: float) -> Value:
+    node = _new(Value)
+    node._data = data
+    node._grad = 0.0
+    node._label = node._op = ""
+    node._parents = node._local_grads = ()
+    return node
+
+
+def _result(
+    data: float, parents: tuple[Value, ...], local_grads: tuple[float, ...], op: str
+) -> Value:
+    if recording.depth:
+        return _leaf(data)
+    node = _new(Value)
+    node._data = data
+    node._grad = 0.0
+    node._label = ""
+    node._op = op
+    node._parents = parents
+    node._local_grads = local_grads
+    return node
+
+
+_new = object.__new__
+
+
+def _unary(operation: Operation, x: Value) -> Value:
+    number = x._data
+    try:
+        y = operation.value(number)
+    except (ArithmeticError, ValueError) as error:
+        raise named(error, f"{operation.name}({number!r})") from None
+    return _result(y, (x,), operation.local_grads(y, number), operation.name)
+
+
+def _binary(operation: Operation, a: Any, b: Any) -> Value:
+    if not isinstance(b, Value):
+        if not is_real(b):  # Python then asks the other operand, or raises TypeError
+            return NotImplemented  # type: ignore[no-any-return]
+        b = _leaf(float(b))
+    elif not isinstance(a, Value):
+        if not is_real(a):
+            return NotImplemented  # type: ignore[no-any-return]
+        a = _leaf(float(a))
+    x, y = a._data, b._data
+    try:
+        data = operation.value(x, y)
+    except (ArithmeticError, ValueError) as error:
+        raise named(error, f"{_operand(x)} {operation.name} {_operand(y)}") from None
+    return _result(data, (a, b), operation.local_grads(data, x, y), operation.name)
+
+
+def _function(operation: Operation, a: Any, b: Any) -> Value:
+    for name, operand in (("a", a), ("b", b)):
+        if not is_real(operand):
+            raise TypeError(
+                f"{operation.name}: {name} must be a Value or a real number, "
+                f"got {describe(operand)}"
+            )
+    return _binary(operation, as_value(a), as_value(b))
+
+
+def _operand(number: float) -> str:
+    return f"({number!r})" if number < 0.0 else repr(number)
+
+
+def named(error: Exception, expression: str) -> Exception:
+    """The same kind of exception, saying which computation it was."""
+    if isinstance(error, ZeroDivisionError):
+        return ZeroDivisionError(f"{expression}: division by zero")
+    if isinstance(error, OverflowError):
+        return OverflowError(f"{expression}: the result is too large for a float")
+    return ValueError(f"{expression}: not defined for real numbers")
+
+
+# What counts as a number.
+
+
+def is_real(x: object) -> bool:
+    """Whether `x` is a Value or a plain real number: no string, complex number or sequence."""
+    if isinstance(x, (float, int, Value)):  # by far the most frequent
+        return True
+    if isinstance(x, Complex) and not isinstance(x, Real):
+        return False
+    kind = type(x)
+    return (hasattr(kind, "__float__") or hasattr(kind, "__index__")) and not hasattr(
+        kind, "__len__"
+    )
+
+
+def as_float(x: object, argument: str) -> float:
+    """`x` as a float, or a TypeError that names the argument."""
+    if type(x) is float:
+        return x
+    if isinstance(x, Value):
+        raise TypeError(
+            f"{argument} must be a real number, got a Value; use its .data, or .detach() for a leaf"
+        )
+    if not is_real(x):
+        raise TypeError(f"{argument} must be a real number, got {describe(x)}")
+    return float(x)  # type: ignore[arg-type]
+
+
+def as_value(x: Any) -> Value:
+    """`x` itself if it is a Value, otherwise a leaf with that number."""
+    return x if isinstance(x, Value) else _leaf(float(x))
+
+
+def as_text(x: object, argument: str) -> str:
+    if not isinstance(x, str):
+        raise TypeError(f"{argument} must be a str, got {describe(x)}")
+    return x
+
+
+def describe(x: object) -> str:
+    """What an error says it got: the type, and the value where that is short."""
+    if isinstance(x, Value):
+        return "a Value"
+    text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) or x is None else ""
+    return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
+
+
+def _comparable(x: Any) -> Any:
+    return x._data if isinstance(x, Value) else x
+
+
+def _iterate(x: Iterable[Any], argument: str) -> Iterable[Any]:
+    try:
+        return iter(x)
+    except TypeError:
+        raise TypeError(f"{argument} must be an iterable, got {describe(x)}") from None

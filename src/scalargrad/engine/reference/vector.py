@@ -1,0 +1,352 @@
+"""Rows of numbers: what `linear`, `softmax`, `rmsnorm` and `matrix` return.
+
+A `Vector` is an immutable sequence of Values. Take elements out, slice it, iterate over it, join
+two with `+`; every element is a Value like any other. It has no arithmetic of its own.
+
+>>> row = vector([1.0, 2.0, 3.0])
+>>> (row[0] * row[2]).backward()
+>>> row[0].grad, len(row[1:]), row[1] is row[1]
+(3.0, 2, True)
+
+A row that was computed, or made as parameters, in one go is kept as a `Block`: a list of data, a
+list of grads, and how they came about. A whole row is then one node to `backward`, however long it
+is, and its elements become Values only when somebody asks for them. That is what makes this fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import repeat
+from operator import add, mul
+from typing import Any, NamedTuple, overload
+
+from scalargrad.engine.reference.value import (
+    RealNumber,
+    Value,
+    as_float,
+    as_value,
+    describe,
+    is_real,
+    recording,
+)
+
+
+class Vector(Sequence[Value]):
+    """An immutable row of Values; plain numbers among `values` become leaves.
+
+    `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same
+    Values. `==` and `hash` are identity.
+
+    Raises TypeError if `values` is not a sequence of Values and real numbers.
+    """
+
+    __slots__ = ("_block", "_elements")
+
+    _block: Block | None
+    _elements: tuple[Value, ...] | None
+
+    def __init__(self, values: Iterable[Value | RealNumber]) -> None:
+        self._block = None
+        self._elements = tuple(map(as_value, checked(values, "Vector", "values")))
+
+    def _values(self) -> tuple[Value, ...]:
+        if self._elements is None:
+            assert self._block is not None
+            self._elements = tuple(map(Element, repeat(self._block), range(len(self._block.data))))
+        return self._elements
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+    @overload
+    def __getitem__(self, index: slice) -> Vector: ...
+    def __getitem__(self, index: int | slice) -> Value | Vector:
+        if isinstance(index, slice):
+            return _loose(self._values()[index])
+        try:
+            return self._values()[index]
+        except IndexError:
+            raise IndexError(f"Vector: index {index} is out of range for {len(self)}") from None
+
+    def __len__(self) -> int:
+        return len(self._values() if self._block is None else self._block.data)
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._values())
+
+    def __add__(self, other: Sequence[Value | RealNumber]) -> Vector:
+        """The elements of both rows, one after the other."""
+        if not isinstance(other, (Vector, list, tuple)):
+            return NotImplemented
+        return _loose((*self._values(), *as_row(other, "Vector + other", "other")._values()))
+
+    def __radd__(self, other: Sequence[Value | RealNumber]) -> Vector:
+        if not isinstance(other, (list, tuple)):
+            return NotImplemented
+        return as_row(other, "other + Vector", "other") + self
+
+    def __repr__(self) -> str:
+        numbers = [repr(x) for x in self._numbers()]
+        if len(numbers) > 12:
+            numbers[3:-3] = [f"... {len(numbers) - 6} more ..."]
+        return f"Vector([{', '.join(numbers)}])"
+
+    # What the engine asks of a row, whether it is one block or a collection of Values.
+
+    def _nodes(self) -> tuple[Any, ...]:
+        return self._values() if self._block is None else (self._block,)
+
+    def _numbers(self) -> list[float]:
+        return [v._data for v in self._values()] if self._block is None else self._block.data
+
+    def _captured(self) -> list[float]:
+        """The numbers as they are now, to be kept by a graph."""
+        if self._block is not None:
+            self._block.captured = True
+        return self._numbers()
+
+    def _grads(self) -> list[float]:
+        return [v._grad for v in self._values()] if self._block is None else self._block.grads
+
+    def _add_to_grads(self, contributions: Iterable[float]) -> None:
+        if self._block is not None:
+            self._block.grads = list(map(add, self._block.grads, contributions))
+        else:
+            for value, contribution in zip(self._values(), contributions):
+                value._grad += contribution
+
+    def _write(self, numbers: list[float]) -> None:
+        if self._block is not None:
+            self._block.data, self._block.captured = numbers, False
+        else:
+            for value, number in zip(self._values(), numbers):
+                value._data = number
+
+    def _zero_grads(self) -> None:
+        if self._block is not None:
+            self._block._clear_grad()
+        else:
+            for value in self._values():
+                value._grad = 0.0
+
+
+class FusedOperation(NamedTuple):
+    """An operation on whole rows.
+
+    `vjp(dot, upstream, rows, saved)` gives the gradients for each of the input `rows`: for every
+    number in it the sum of upstream[i] * d result[i] / d number over the results i (the vector-
+    Jacobian product). `saved` is what the forward pass kept. Written with `+ - *` and `dot`, it
+    serves floats and Values alike, as the derivatives in operations.py do.
+
+    `part(i, n, rows)` describes result i of n as a result of just those rows that matter to it:
+    its position among their results, how many these are, and the rows.
+    """
+
+    name: str
+    vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Sequence[Any]]]
+    part: Callable[[int, int, Sequence[Any]], tuple[int, int, Sequence[Any]]]
+
+
+class Block:
+    """Numbers side by side: the result of one fused operation, or a row of parameters.
+
+    Several graphs may rely on `data` staying as it was at their forward pass. They share the list,
+    marked as `captured`, and whoever writes next writes to a copy.
+    """
+
+    __slots__ = (
+        "_parents",  # the nodes that backward visits next
+        "captured",
+        "data",
+        "grads",
+        "inputs",
+        "operation",
+        "rows",  # the numbers in the inputs, at the forward pass
+        "saved",
+        "setting",
+    )
+
+    def __init__(self, data: list[float]) -> None:
+        self.data = data
+        self.grads = [0.0] * len(data)
+        self.captured = False
+        self.operation: FusedOperation | None = None
+        self._parents: tuple[Any, ...] = ()
+
+    def made_by(
+        self,
+        operation: FusedOperation,
+        inputs: Sequence[Vector],
+        rows: Sequence[list[float]],
+        saved: Any = None,
+        setting: float = 0.0,
+    ) -> Vector:
+        """Record where the numbers came from, unless inside `no_grad`, and return them as a row."""
+        if not recording.depth:
+            self.operation, self.inputs, self.rows = operation, inputs, rows
+            self.saved, self.setting = saved, setting
+            self._parents = tuple(node for row in inputs for node in row._nodes())
+        return row_of(self)
+
+    def write(self, index: int, number: float) -> None:
+        if self.captured:
+            self.data, self.captured = self.data.copy(), False
+        self.data[index] = number
+
+    def element_parents(self, index: int) -> tuple[Value, ...]:
+        if self.operation is None:
+            return ()
+        _, _, inputs = self.operation.part(index, len(self.data), self.inputs)
+        return tuple(value for row in inputs for value in row)
+
+    def element_local_grads(self, index: int) -> tuple[float, ...]:
+        if self.operation is None:
+            return ()
+        position, count, rows = self.operation.part(index, len(self.data), self.rows)
+        gradients = self.operation.vjp(dot, one_hot(position, count), rows, self.saved)
+        return tuple(g for row in gradients for g in row)
+
+    def _clear_grad(self) -> None:
+        self.grads = [0.0] * len(self.data)
+
+    def _hand_down(self) -> None:
+        assert self.operation is not None
+        gradients = self.operation.vjp(dot, self.grads, self.rows, self.saved)
+        for row, contributions in zip(self.inputs, gradients):
+            if contributions:
+                row._add_to_grads(contributions)
+
+
+class Element(Value):
+    """A Value that lives in a row: its number and gradient are the row's own."""
+
+    __slots__ = ("_block", "_index")
+
+    def __init__(self, block: Block, index: int) -> None:
+        self._block = block
+        self._index = index
+        self._label = ""
+        self._parents: Any = (block,) if block.operation else ()
+
+    @property
+    def _data(self) -> float:
+        return self._block.data[self._index]
+
+    @_data.setter
+    def _data(self, number: float) -> None:
+        self._block.write(self._index, number)
+
+    @property
+    def _grad(self) -> float:
+        return self._block.grads[self._index]
+
+    @_grad.setter
+    def _grad(self, number: float) -> None:
+        self._block.grads[self._index] = number
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        return self._block.element_parents(self._index)
+
+    @property
+    def local_grads(self) -> tuple[float, ...]:
+        return self._block.element_local_grads(self._index)
+
+    @property
+    def op(self) -> str:
+        return self._block.operation.name if self._block.operation else ""
+
+    def _origin(self) -> tuple[str, Sequence[Vector], int, int, float] | None:
+        block = self._block
+        if block.operation is None:
+            return None
+        position, count, inputs = block.operation.part(self._index, len(block.data), block.inputs)
+        return block.operation.name, inputs, position, count, block.setting
+
+    def _clear_grad(self) -> None:
+        """Its row does that."""
+
+    def _hand_down(self) -> None:
+        """Its row does that, once for all its elements."""
+
+
+class _Zero(float):
+    __slots__ = ()
+
+
+# `sum` adds plain floats with compensation from Python 3.12 on. Starting from a subclass of float
+# it adds from left to right, as a chain of `+` would, and gives the same bits in every version.
+_ZERO = _Zero()
+
+
+def dot(a: Iterable[float], b: Iterable[float]) -> float:
+    """a[0]*b[0] + a[1]*b[1] + ..., from left to right."""
+    return sum(map(mul, a, b), _ZERO)
+
+
+def one_hot(position: int, count: int) -> list[float]:
+    """Upstream gradients that single out one of `count` results."""
+    return [1.0 if i == position else 0.0 for i in range(count)]
+
+
+def vector(numbers: Iterable[RealNumber]) -> Vector:
+    """A row of parameters: one leaf Value per number.
+
+    Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.
+
+    >>> vector([0.5, 2])
+    Vector([0.5, 2.0])
+    """
+    items = list(iterable(numbers, "vector", "numbers"))
+    data = [as_float(x, f"vector: numbers[{i}]") for i, x in enumerate(items)]
+    if not data:
+        raise ValueError("vector: numbers is empty; a row needs at least one number")
+    return row_of(Block(data))
+
+
+def as_row(values: Any, function: str, argument: str) -> Vector:
+    """`values` as a Vector: itself if it is one, otherwise its Values, numbers made leaves."""
+    if isinstance(values, Vector):
+        return values
+    items = checked(values, function, argument)
+    if any(isinstance(x, Value) for x in items):
+        return _loose(tuple(map(as_value, items)))
+    return row_of(Block(list(map(float, items))))
+
+
+def checked(values: Any, function: str, argument: str) -> list[Any]:
+    """The items of a sequence of Values and real numbers, or a TypeError that names the odd one."""
+    items = list(iterable(values, function, argument))
+    for i, item in enumerate(items):
+        if not is_real(item):
+            raise TypeError(
+                f"{function}: {argument}[{i}] must be a Value or a real number, "
+                f"got {describe(item)}"
+            )
+    return items
+
+
+def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
+    if not isinstance(values, (str, bytes, Mapping, Set)):
+        try:
+            return iter(values)  # type: ignore[no-any-return]
+        except TypeError:
+            pass
+    raise TypeError(f"{function}: {argument} must be a sequence, got {describe(values)}")
+
+
+def row_of(block: Block) -> Vector:
+    """The row that is stored in a block."""
+    row = _new(Vector)
+    row._block = block
+    row._elements = None
+    return row
+
+
+def _loose(values: tuple[Value, ...]) -> Vector:
+    row = _new(Vector)
+    row._block = None
+    row._elements = values
+    return row
+
+
+_new = object.__new__

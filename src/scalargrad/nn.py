@@ -1,0 +1,46 @@
+"""What neural networks are made of: rows of parameters, and functions of rows.
+
+>>> import random
+>>> from scalargrad import nn
+>>> w = nn.matrix(2, 3, rng=random.Random(0))       # two rows of three parameters
+>>> p = nn.softmax(nn.linear([1.0, 2.0, 3.0], w))   # two probabilities
+>>> round(sum(p).data, 12)
+1.0
+"""
+
+import random as _random
+from operator import index as _index
+from typing import Protocol as _Protocol
+
+from scalargrad.engine import Vector, cross_entropy, dot, linear, rmsnorm, softmax, vector
+
+__all__ = ["cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"]
+
+
+class _Gaussian(_Protocol):
+    def gauss(self, mu: float, sigma: float, /) -> float: ...
+
+
+def matrix(
+    nout: int,
+    nin: int,
+    std: float = 0.08,
+    rng: _Gaussian = _random,
+) -> tuple[Vector, ...]:
+    """`nout` rows of `nin` parameters, drawn row by row from `rng.gauss(0, std)`.
+
+    `rng` is the `random` module or a `random.Random`. The rows are what `linear` takes as `w`.
+    Raises ValueError if a size is below 1 or `std` is negative, infinite or nan, and TypeError if a
+    size is not an integer.
+    """
+    sizes = []
+    for name, size in (("nout", nout), ("nin", nin)):
+        try:
+            sizes.append(_index(size))
+        except TypeError:
+            raise TypeError(f"matrix: {name} must be an int, got {size!r}") from None
+        if sizes[-1] < 1:
+            raise ValueError(f"matrix: {name} must be at least 1, got {size!r}")
+    if not 0.0 <= std < float("inf"):
+        raise ValueError(f"matrix: std must be a number from 0 up, got {std!r}")
+    return tuple(vector([rng.gauss(0, std) for _ in range(sizes[1])]) for _ in range(sizes[0]))

@@ -1,0 +1,247 @@
+"""Optimisers: move parameters against their gradients, a little at each step.
+
+>>> from scalargrad import Value, optim
+>>> x = Value(5.0)
+>>> optimizer = optim.SGD([x], lr=0.1)
+>>> for _ in range(100):
+...     optimizer.zero_grad()
+...     ((x - 3.0) ** 2).backward()
+...     optimizer.step()
+>>> round(x.data, 6)
+3.0
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
+
+__all__ = ["SGD", "Adam", "clip_grad_norm"]
+
+# Values, rows of them, matrices of rows, and so on.
+Parameters: TypeAlias = Iterable[Any]
+
+
+class _Optimizer:
+    """What the optimisers share: the parameters, the learning rate, and saving their state."""
+
+    # The names of what state_dict saves besides lr: settings, and per-parameter numbers.
+    _settings: tuple[str, ...]
+    _buffers: tuple[str, ...]
+
+    def __init__(self, params: Parameters, lr: float) -> None:
+        self._rows = _rows(params, type(self).__name__)
+        self.lr = lr
+        for name in self._buffers:
+            setattr(self, name, tuple(vector([0.0] * len(row)) for row in self._rows))
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; assign to it between steps to follow a schedule."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr: float = self._checked("lr", lr)
+
+    def zero_grad(self) -> None:
+        """Set every parameter's `grad` to 0, since `backward` adds to it."""
+        zero_grads(self._rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the parameters themselves, as numbers and lists that JSON can hold."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in ("lr", *self._settings)}
+        for name in self._buffers:
+            state[name.strip("_")] = [value.data for row in getattr(self, name) for value in row]
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the optimiser that gave `state` stood.
+
+        Raises ValueError or TypeError, and changes nothing, if `state` is not from such an
+        optimiser with as many parameters.
+        """
+        kind = type(self).__name__
+        names = {"lr", *self._settings, *(name.strip("_") for name in self._buffers)}
+        if not isinstance(state, Mapping) or set(state) != names:
+            got = sorted(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
+            raise ValueError(
+                f"{kind}.load_state_dict: expected the keys {sorted(names)}, got {got}"
+            )
+        settings = {name: self._checked(name, state[name]) for name in ("lr", *self._settings)}
+        buffers = {name: self._loaded(name, state[name.strip("_")]) for name in self._buffers}
+        for name, value in settings.items():
+            setattr(self, name, value)
+        for name, rows in buffers.items():
+            setattr(self, name, rows)
+
+    def _loaded(self, name: str, numbers: Any) -> tuple[Vector, ...]:
+        kind, key = type(self).__name__, name.strip("_")
+        expected = sum(map(len, self._rows))
+        if not isinstance(numbers, (list, tuple)) or len(numbers) != expected:
+            got = len(numbers) if isinstance(numbers, (list, tuple)) else type(numbers).__name__
+            raise ValueError(
+                f"{kind}.load_state_dict: {key!r} must have {expected} numbers, "
+                f"one per parameter, got {got}"
+            )
+        ends = 0
+        rows = []
+        for row in self._rows:
+            rows.append(vector(numbers[ends : ends + len(row)]))
+            ends += len(row)
+        return tuple(rows)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """A setting, if it is in its range; subclasses know the ranges."""
+        return _in_range(type(self).__name__, name, value, math.inf)
+
+
+class SGD(_Optimizer):
+    """Stochastic gradient descent, with momentum if that is not 0.
+
+        velocity = momentum * velocity + grad
+        parameter -= lr * velocity
+
+    `params` are leaf Values or (nested) rows of them; one that appears twice counts once. `lr` can
+    be written between steps. Raises TypeError if `params` holds anything else, and ValueError if it
+    is empty or holds a computed Value, or if a setting is negative or not finite.
+    """
+
+    _settings = ("momentum",)
+    _buffers = ("_velocity",)
+    _velocity: tuple[Vector, ...]
+
+    def __init__(self, params: Parameters, lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, lr)
+        self.momentum = self._checked("momentum", momentum)
+
+    def step(self) -> None:
+        """Update every parameter once, from its `grad`."""
+        sgd_update(self._rows, self._velocity, self.lr, self.momentum)
+
+
+class Adam(_Optimizer):
+    """Adam, with bias correction: steps of about `lr`, whatever the size of the gradients.
+
+        m = beta1 * m + (1 - beta1) * grad
+        v = beta2 * v + (1 - beta2) * grad**2
+        parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)
+
+    `weight_decay` adds that multiple of the parameter to its gradient first. `params` are leaf
+    Values or (nested) rows of them; one that appears twice counts once. `lr` can be written between
+    steps. Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds
+    a computed Value, or if a setting is out of range: each beta from 0 to below 1, the others from
+    0 up. (Kingma and Ba 2015, Adam: A Method for Stochastic Optimization, Algorithm 1.)
+    """
+
+    _settings = ("betas", "eps", "weight_decay", "steps")
+    _buffers = ("_m", "_v")
+    _m: tuple[Vector, ...]
+    _v: tuple[Vector, ...]
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr)
+        self.betas = self._checked("betas", betas)
+        self.eps = self._checked("eps", eps)
+        self.weight_decay = self._checked("weight_decay", weight_decay)
+        self.steps = 0
+
+    def step(self) -> None:
+        """Update every parameter once, from its `grad`."""
+        adam_update(
+            self._rows,
+            self._m,
+            self._v,
+            self.lr,
+            self.betas,
+            self.eps,
+            self.weight_decay,
+            self.steps + 1,
+        )
+        self.steps += 1
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "betas":
+            if not isinstance(value, (tuple, list)) or len(value) != 2:
+                raise TypeError(f"Adam: betas must be a pair of numbers, got {value!r}")
+            return tuple(_in_range("Adam", f"betas[{i}]", b, 1.0) for i, b in enumerate(value))
+        if name == "steps":
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(f"Adam: steps must be an int from 0 up, got {value!r}")
+            return value
+        return super()._checked(name, value)
+
+
+def clip_grad_norm(params: Parameters, max_norm: float) -> float:
+    """Scale all gradients down together so that their norm is at most `max_norm`.
+
+    Returns the norm before: sqrt(sum of grad**2) over all parameters. Gradients with a smaller norm
+    are left alone. An infinite or nan norm makes every gradient nan, as it does in PyTorch: check
+    the returned norm if that can happen. Raises as the optimisers do if `params` is not made of
+    parameters, and ValueError if `max_norm` is negative or not finite.
+    """
+    values = [value for row in _rows(params, "clip_grad_norm") for value in row]
+    max_norm = _in_range("clip_grad_norm", "max_norm", max_norm, math.inf)
+    norm = math.hypot(*(value.grad for value in values))
+    if not norm <= max_norm:
+        scale = max_norm / norm if math.isfinite(norm) else math.nan
+        for value in values:
+            value.grad *= scale
+    return norm
+
+
+def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
+    """The parameters as rows: each Vector as it is, loose Values gathered; none of them twice."""
+    rows: list[Vector] = []
+    loose: list[Value] = []
+    seen: set[Value] = set()
+    for path, item in _flatten(params, function, "params"):
+        values = list(item) if isinstance(item, Vector) else [item]
+        for i, value in enumerate(values):
+            if value.parents:
+                where = f"{path}[{i}]" if isinstance(item, Vector) else path
+                raise ValueError(
+                    f"{function}: {where} was computed (op {value.op!r}); only leaves can be "
+                    "parameters, so pass what it was computed from, or its detach()"
+                )
+        fresh = [value for value in dict.fromkeys(values) if value not in seen]
+        seen.update(fresh)
+        if isinstance(item, Vector) and len(fresh) == len(item):
+            rows += [Vector(loose)] if loose else []
+            rows.append(item)
+            loose = []
+        else:
+            loose += fresh
+    rows += [Vector(loose)] if loose else []
+    if not seen:
+        raise ValueError(f"{function}: params is empty; pass the Values to be changed")
+    return tuple(rows)
+
+
+def _flatten(item: Any, function: str, path: str) -> Iterator[tuple[str, Value | Vector]]:
+    if isinstance(item, (Value, Vector)):
+        yield path, item
+    elif isinstance(item, (str, bytes, Mapping)) or not isinstance(item, Iterable):
+        hint = "; pass its .values()" if isinstance(item, Mapping) else ""
+        raise TypeError(
+            f"{function}: {path} must be a Value or a sequence of them, "
+            f"got {type(item).__name__}{hint}"
+        )
+    else:
+        for i, inner in enumerate(item):
+            yield from _flatten(inner, function, f"{path}[{i}]")
+
+
+def _in_range(function: str, name: str, value: Any, end: float) -> float:
+    if not isinstance(value, (int, float)) or not 0.0 <= value < end:
+        below = "" if math.isinf(end) else f" and below {end:g}"
+        raise ValueError(f"{function}: {name} must be a number from 0 up{below}, got {value!r}")
+    return float(value)
