@@ -44,16 +44,20 @@ def linear(
     Vector([11.5, 17.5])
     """
     x = as_row(x, "linear", "x")
-    rows = [as_row(row, "linear", f"w[{i}]") for i, row in enumerate(iterable(w, "linear", "w"))]
-    bias = [] if b is None else [as_row(b, "linear", "b")]
-    _check_linear(x, rows, bias)
-    numbers = [row._captured() for row in (x, *rows, *bias)]
-    xs = numbers[0]
-    if bias:
-        data = [dot_product(row, xs) + c for row, c in zip(numbers[1:-1], numbers[-1])]
-    else:
-        data = [dot_product(row, xs) for row in numbers[1:]]
-    return Block(data).made_by(LINEAR, (x, *rows, *bias), numbers)
+    rows = [
+        row if type(row) is Vector else as_row(row, "linear", f"w[{i}]")
+        for i, row in enumerate(iterable(w, "linear", "w"))
+    ]
+    xs, weights = x._captured(), [row._captured() for row in rows]
+    if b is None:
+        _check_linear(xs, weights, None)
+        data = [dot_product(row, xs) for row in weights]
+        return Block(data).made_by(LINEAR, [x, *rows], [xs, *weights])
+    b = as_row(b, "linear", "b")
+    bs = b._captured()
+    _check_linear(xs, weights, bs)
+    data = [dot_product(row, xs) + bi for row, bi in zip(weights, bs)]
+    return Block(data).made_by(LINEAR, [x, *rows, b], [xs, *weights, bs])
 
 
 def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> list[Sequence[Any]]:
@@ -227,20 +231,21 @@ def _probabilities(logits: list[float]) -> list[float]:
     return [e / total for e in exponentials]
 
 
-def _check_linear(x: Vector, rows: list[Vector], bias: list[Vector]) -> None:
-    if not len(x) or not rows:
+def _check_linear(xs: list[float], weights: list[list[float]], bs: list[float] | None) -> None:
+    n = len(xs)
+    if not n or not weights:
         raise ValueError(
-            f"linear: x has {_count(x)} and w has {len(rows)} rows; neither may be empty"
+            f"linear: x has {_count(xs)} and w has {len(weights)} rows; neither may be empty"
         )
-    for i, row in enumerate(rows):
-        if len(row) != len(x):
+    for i, row in enumerate(weights):
+        if len(row) != n:
             raise ValueError(
-                f"linear: x has {_count(x)} but w[{i}] has {_count(row)}; "
+                f"linear: x has {_count(xs)} but w[{i}] has {_count(row)}; "
                 "each row of w needs one weight per number in x"
             )
-    if bias and len(bias[0]) != len(rows):
+    if bs is not None and len(bs) != len(weights):
         raise ValueError(
-            f"linear: w has {len(rows)} rows but b has {_count(bias[0])}; "
+            f"linear: w has {len(weights)} rows but b has {_count(bs)}; "
             "b needs one number per row of w"
         )
 
@@ -251,5 +256,5 @@ def _not_empty(row: Vector, function: str, argument: str) -> Vector:
     return row
 
 
-def _count(row: Vector) -> str:
+def _count(row: Sequence[object]) -> str:
     return f"{len(row)} number{'' if len(row) == 1 else 's'}"

@@ -52,6 +52,8 @@ class Value:
 
     __slots__ = ("_data", "_grad", "_label", "_local_grads", "_op", "_parents")
 
+    _in_row = False  # True for the elements of a row; backward visits the row instead
+
     _data: float
     _grad: float
     _label: str
@@ -316,7 +318,10 @@ def topological_order(output: Value) -> list[Any]:
         node = stack.pop()
         if node is None:  # all that the node below was made from is listed
             order.append(stack.pop())
-        elif node._parents and node not in seen:
+            continue
+        if node._in_row:
+            node = node._block
+        if node._parents and node not in seen:
             seen.add(node)
             stack.append(node)
             stack.append(None)

@@ -15,10 +15,11 @@ is, and its elements become Values only when somebody asks for them. That is wha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import repeat
 from operator import add, mul
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from scalargrad.engine.reference.value import (
     RealNumber,
@@ -31,7 +32,11 @@ from scalargrad.engine.reference.value import (
 )
 
 
-class Vector(Sequence[Value]):
+# Registered below rather than inherited, as an abstract base class makes isinstance slow.
+_Sequence = Sequence[Value] if TYPE_CHECKING else object
+
+
+class Vector(_Sequence):
     """An immutable row of Values; plain numbers among `values` become leaves.
 
     `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same
@@ -72,6 +77,14 @@ class Vector(Sequence[Value]):
 
     def __iter__(self) -> Iterator[Value]:
         return iter(self._values())
+
+    def index(self, value: Value, start: int = 0, stop: int = sys.maxsize) -> int:
+        """The position of this very Value; ValueError if it is not in the row."""
+        return self._values().index(value, start, stop)
+
+    def count(self, value: Value) -> int:
+        """How often this very Value is in the row."""
+        return self._values().count(value)
 
     def __add__(self, other: Sequence[Value | RealNumber]) -> Vector:
         """The elements of both rows, one after the other."""
@@ -129,6 +142,9 @@ class Vector(Sequence[Value]):
                 value._grad = 0.0
 
 
+Sequence.register(Vector)
+
+
 class FusedOperation(NamedTuple):
     """An operation on whole rows.
 
@@ -152,6 +168,8 @@ class Block:
     Several graphs may rely on `data` staying as it was at their forward pass. They share the list,
     marked as `captured`, and whoever writes next writes to a copy.
     """
+
+    _in_row = False
 
     __slots__ = (
         "_parents",  # the nodes that backward visits next
@@ -184,7 +202,8 @@ class Block:
         if not recording.depth:
             self.operation, self.inputs, self.rows = operation, inputs, rows
             self.saved, self.setting = saved, setting
-            self._parents = tuple(node for row in inputs for node in row._nodes())
+            computed = [node for row in inputs for node in row._nodes() if node._parents]
+            self._parents = tuple(computed) or inputs[0]._nodes()  # a result is never a leaf
         return row_of(self)
 
     def write(self, index: int, number: float) -> None:
@@ -221,11 +240,13 @@ class Element(Value):
 
     __slots__ = ("_block", "_index")
 
+    _in_row = True
+
     def __init__(self, block: Block, index: int) -> None:
         self._block = block
         self._index = index
         self._label = ""
-        self._parents: Any = (block,) if block.operation else ()
+        self._parents: Any = block._parents  # as the node that backward visits in its stead
 
     @property
     def _data(self) -> float:
@@ -262,20 +283,18 @@ class Element(Value):
         position, count, inputs = block.operation.part(self._index, len(block.data), block.inputs)
         return block.operation.name, inputs, position, count, block.setting
 
-    def _clear_grad(self) -> None:
-        """Its row does that."""
 
-    def _hand_down(self) -> None:
-        """Its row does that, once for all its elements."""
+_VALUES = {Value, Element}
+_SEQUENCES = {list, tuple, Vector}
 
 
 class _Zero(float):
     __slots__ = ()
 
 
-# `sum` adds plain floats with compensation from Python 3.12 on. Starting from a subclass of float
-# it adds from left to right, as a chain of `+` would, and gives the same bits in every version.
-_ZERO = _Zero()
+# From Python 3.12 on `sum` adds plain floats with compensation. Starting from a subclass of float
+# it still adds from left to right, as a chain of `+` does: the same bits in every version.
+_ZERO = _Zero() if sys.version_info >= (3, 12) else 0.0
 
 
 def dot(a: Iterable[float], b: Iterable[float]) -> float:
@@ -308,7 +327,10 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     if isinstance(values, Vector):
         return values
     items = checked(values, function, argument)
-    if any(isinstance(x, Value) for x in items):
+    kinds = set(map(type, items))
+    if kinds <= _VALUES:
+        return _loose(tuple(items))
+    if any(issubclass(kind, Value) for kind in kinds):
         return _loose(tuple(map(as_value, items)))
     return row_of(Block(list(map(float, items))))
 
@@ -316,6 +338,8 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
 def checked(values: Any, function: str, argument: str) -> list[Any]:
     """The items of a sequence of Values and real numbers, or a TypeError that names the odd one."""
     items = list(iterable(values, function, argument))
+    if set(map(type, items)) <= _VALUES:  # by far the most frequent
+        return items
     for i, item in enumerate(items):
         if not is_real(item):
             raise TypeError(
@@ -326,7 +350,7 @@ def checked(values: Any, function: str, argument: str) -> list[Any]:
 
 
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
-    if not isinstance(values, (str, bytes, Mapping, Set)):
+    if type(values) in _SEQUENCES or not isinstance(values, (str, bytes, Mapping, Set)):
         try:
             return iter(values)  # type: ignore[no-any-return]
         except TypeError:

@@ -1,0 +1,247 @@
+"""See the graph: as a picture for Graphviz or Mermaid, or as a ledger of the backward pass.
+
+>>> from scalargrad import Value, graph
+>>> x = Value(3.0, label="x")
+>>> y = x * x + 2.0 * x
+>>> print(graph.explain(y))
+node  op  upstream    local    contribution     parent  grad
+v4    +          1  *     1  =            1  -> v1         1
+                 1  *     1  =            1  -> v3         1
+v1    *          1  *     3  =            3  -> x          3
+                 1  *     3  =            3  -> x          6
+v3    *          1  *     3  =            3  -> v2         3
+                 1  *     2  =            2  -> x          8
+
+`print(graph.to_mermaid(y))` gives a text that GitHub, notebooks and mkdocs show as a picture,
+`to_dot` one for Graphviz. They need nothing installed, and change nothing.
+
+A number is named by its `label`. Those without one are v1, v2, ... from the inputs on, and v4[2] is
+the third number of the row v4; all three functions give it the same name.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from scalargrad.engine import Value
+
+__all__ = ["explain", "to_dot", "to_mermaid"]
+
+
+def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
+    """The graph that `v` was computed by, in Graphviz's language: `dot -Tsvg` makes a picture.
+
+    One box per Value, with its name, operation, data and grad; leaves are rounded. A row that was
+    made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with `fused=False` one
+    for each of its numbers. The same graph always gives the same text.
+
+    Raises TypeError if `v` is not a Value, and ValueError for more than `max_nodes` boxes.
+
+    >>> print(to_dot(Value(2.0, label="x").exp()))
+    digraph {
+      rankdir=LR
+      node [shape=box, fontname="sans-serif"]
+      n1 [label="x\\ndata 2\\ngrad 0", style=rounded]
+      n2 [label="v1 (exp)\\ndata 7.389\\ngrad 0"]
+      n1 -> n2
+    }
+    """
+    boxes, arrows = _picture("to_dot", v, fused, max_nodes)
+    lines = ["digraph {", "  rankdir=LR", '  node [shape=box, fontname="sans-serif"]']
+    for i, box in enumerate(boxes, 1):
+        label = "\\n".join(line.translate(_DOT_ESCAPES) for line in box.lines)
+        lines.append(f'  n{i} [label="{label}"{", style=rounded" if box.is_leaf else ""}]')
+    lines += [f"  n{start} -> n{end}" for start, end in arrows]
+    return "\n".join([*lines, "}"])
+
+
+def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
+    """The graph that `v` was computed by, as a Mermaid flowchart: as `to_dot` in all else.
+
+    GitHub, notebooks and mkdocs draw it in a fenced block marked `mermaid`.
+
+    >>> print(to_mermaid(Value(2.0, label="x").exp()))
+    %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+    flowchart LR
+      n1("x<br>data 2<br>grad 0")
+      n2["v1 (exp)<br>data 7.389<br>grad 0"]
+      n1 --> n2
+    """
+    boxes, arrows = _picture("to_mermaid", v, fused, max_nodes)
+    lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
+    for i, box in enumerate(boxes, 1):
+        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in box.lines)
+        lines.append(f'  n{i}("{label}")' if box.is_leaf else f'  n{i}["{label}"]')
+    lines += [f"  n{start} --> n{end}" for start, end in arrows]
+    return "\n".join(lines)
+
+
+def explain(v: Value, *, max_edges: int = 1000) -> str:
+    """What `v.backward()` does, line by line: a table with one line per edge of the graph.
+
+    Each line hands one parent its share: upstream * local = contribution, where upstream is the
+    gradient that the node has gathered. `grad` is what the parent has gathered by then. The lines
+    stand in the order of the pass, and the last one for a parent shows its gradient.
+
+    It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
+    TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
+    """
+    graph = _walk("explain", v)
+    edges = sum(map(len, graph.parents.values()))
+    if edges > max_edges:
+        raise ValueError(
+            f"explain: this graph has {edges:,} edges, more than max_edges={max_edges:,}; "
+            "explain a smaller one, or a Value further in, or raise max_edges"
+        )
+    names = _names(v, graph)
+    if not edges:
+        return f"{names[v]} is a leaf: it was computed from nothing, so backward ends here"
+    table = [("node", "op", "upstream", "", "local", "", "contribution", "", "parent", "grad")]
+    grads = {v: 1.0}
+    for node in (x for row in reversed(_sorted(v, graph)) for x in row):
+        name, op, upstream = names[node], _printable(node.op), grads[node]
+        for parent, local in zip(graph.parents[node], node.local_grads):
+            share = local * upstream
+            grads[parent] = grads.get(parent, 0.0) + share
+            product = (f"{upstream:.6g}", "*", f"{local:.6g}", "=", f"{share:.6g}")
+            table.append((name, op, *product, "->", names[parent], f"{grads[parent]:.6g}"))
+            name = op = ""  # once per node is enough
+    return _aligned(table)
+
+
+# The graph, as the pictures and the ledger see it.
+
+
+class _Graph(NamedTuple):
+    # Every Value on the way, and what it was made from.
+    parents: dict[Value, tuple[Value, ...]]
+    # The row that each of them stands in, or itself alone. A row's numbers stand in order.
+    rows: dict[Value, list[Value]]
+
+
+def _walk(function: str, v: Value) -> _Graph:
+    if not isinstance(v, Value):
+        hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
+        raise TypeError(f"{function}: v must be a Value, got {type(v).__name__}{hint}")
+    parents: dict[Value, tuple[Value, ...]] = {}
+    members: dict[object, list[tuple[int, Value]]] = {}
+    stack = [v]
+    while stack:
+        value = stack.pop()
+        if value not in parents:
+            parents[value] = value.parents
+            stack += parents[value]
+            row, index, _ = value._place() or (value, 0, 1)
+            members.setdefault(row, []).append((index, value))
+    rows = [[value for _, value in sorted(row)] for row in members.values()]
+    return _Graph(parents, {value: row for row in rows for value in row})
+
+
+def _sorted(v: Value, graph: _Graph, *, first_parent_first: bool = False) -> list[list[Value]]:
+    """The rows, each after everything it was made from, and the last parent first.
+
+    That is how `backward` sorts them, to walk through them in reverse.
+    """
+    order: list[list[Value]] = []
+    seen: set[Value] = set()
+    stack: list[Any] = [v]
+    while stack:
+        value = stack.pop()
+        if value is None:  # all that the row below was made from is listed
+            order.append(graph.rows[stack.pop()])
+        elif value not in seen:
+            seen.update(graph.rows[value])
+            sources = [parent for x in graph.rows[value] for parent in graph.parents[x]]
+            stack += [value, None, *(reversed(sources) if first_parent_first else sources)]
+    return order
+
+
+def _names(v: Value, graph: _Graph) -> dict[Value, str]:
+    """A name for each Value, no two alike, in an order in which all of it could be computed."""
+    order = _sorted(v, graph, first_parent_first=True)
+    names = {x: _printable(x.label) for row in order for x in row}
+    number = 0
+    for row in order:
+        unnamed = [x for x in row if not names[x]]
+        number += bool(unnamed)
+        for x in unnamed:
+            _, index, length = x._place() or (None, 0, 1)
+            names[x] = f"v{number}[{index}]" if length > 1 else f"v{number}"
+    return _made_unique(names)
+
+
+def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
+    """The second of two Values named w becomes w (2)."""
+    owners: dict[str, Value] = {}
+    for value, name in names.items():
+        unique, count = name, 1
+        while unique in owners:
+            count += 1
+            unique = f"{name} ({count})"
+        owners[unique] = value
+    return {value: name for name, value in owners.items()}
+
+
+class _Box(NamedTuple):
+    lines: list[str]
+    is_leaf: bool
+
+
+def _picture(
+    function: str, v: Value, fused: bool, max_nodes: int
+) -> tuple[list[_Box], list[tuple[int, int]]]:
+    """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
+    graph = _walk(function, v)
+    count = len(set(map(id, graph.rows.values()))) if fused else len(graph.parents)
+    if count > max_nodes:
+        raise ValueError(
+            f"{function}: this graph has {count:,} nodes, more than max_nodes={max_nodes:,}; "
+            "draw a smaller one, or a Value further in, or raise max_nodes"
+        )
+    names = _names(v, graph)
+    order = _sorted(v, graph, first_parent_first=True)
+    drawn = order if fused else [[x] for row in order for x in row]
+    position = {x: i for i, row in enumerate(drawn, 1) for x in row}
+    arrows: list[tuple[int, int]] = []
+    for end, row in enumerate(drawn, 1):
+        for start in (position[parent] for x in row for parent in graph.parents[x]):
+            two_numbers = len(row) == len(drawn[start - 1]) == 1
+            if two_numbers or (start, end) not in arrows:  # x * x has two arrows, rows have one
+                arrows.append((start, end))
+    return [_box(row, names) for row in drawn], arrows
+
+
+def _box(row: list[Value], names: dict[Value, str]) -> _Box:
+    first, op = row[0], _printable(row[0].op)
+    if len(row) == 1:
+        title = f"{names[first]} ({op})" if op else names[first]
+        return _Box([title, f"data {first.data:.4g}", f"grad {first.grad:.4g}"], not first.parents)
+    lines = [f"{names[x]}: data {x.data:.4g}, grad {x.grad:.4g}" for x in row]
+    if len(lines) > 8:
+        lines[4:-3] = [f"... {len(lines) - 7} more ..."]
+    return _Box([op or "row", *lines], not first.parents)
+
+
+# Text.
+
+
+def _printable(text: str) -> str:
+    """On one line, and without anything that a terminal or a parser would take for a command."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+_DOT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
+_MERMAID_ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in "\"#&<>`*_~$\\"})
+
+
+def _aligned(table: list[tuple[str, ...]]) -> str:
+    """The columns with numbers to the right, the others to the left."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    numeric = (2, 4, 6, 9)
+    lines = []
+    for cells in table:
+        padded = [
+            cell.rjust(width) if i in numeric else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths))
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
