@@ -4,13 +4,13 @@
 >>> x = Value(3.0, label="x")
 >>> y = x * x + 2.0 * x
 >>> print(graph.explain(y))
-node  op  upstream    local    contribution     parent  grad
-v4    +          1  *     1  =            1  -> v1         1
-                 1  *     1  =            1  -> v3         1
-v1    *          1  *     3  =            3  -> x          3
-                 1  *     3  =            3  -> x          6
-v3    *          1  *     3  =            3  -> v2         3
-                 1  *     2  =            2  -> x          8
+node  op  upstream     local     contribution      parent  grad
+v4    +          1  *      1  =             1  ->  v1         1
+                 1  *      1  =             1  ->  v3         1
+v1    *          1  *      3  =             3  ->  x          3
+                 1  *      3  =             3  ->  x          6
+v3    *          1  *      3  =             3  ->  v2         3
+                 1  *      2  =             2  ->  x          8
 
 `print(graph.to_mermaid(y))` gives a text that GitHub, notebooks and mkdocs show as a picture,
 `to_dot` one for Graphviz. They need nothing installed, and change nothing.
@@ -230,10 +230,10 @@ def _printable(text: str) -> str:
 
 
 _DOT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
-_MERMAID_ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in "\"#&<>`*_~$\\"})
+_MERMAID_ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in '"#&<>`*_~$\\'})
 
 
-def _aligned(table: list[tuple[str, ...]]) -> str:
+def _aligned(table: Sequence[tuple[str, ...]]) -> str:
     """The columns with numbers to the right, the others to the left."""
     widths = [max(map(len, column)) for column in zip(*table)]
     numeric = (2, 4, 6, 9)

@@ -33,8 +33,9 @@ class _Optimizer:
     def __init__(self, params: Parameters, lr: float) -> None:
         self._rows = _rows(params, type(self).__name__)
         self.lr = lr
+        self._count = sum(map(len, self._rows))
         for name in self._buffers:
-            setattr(self, name, tuple(vector([0.0] * len(row)) for row in self._rows))
+            setattr(self, name, vector([0.0] * self._count))
 
     @property
     def lr(self) -> float:
@@ -53,7 +54,7 @@ class _Optimizer:
         """Everything but the parameters themselves, as numbers and lists that JSON can hold."""
         state: dict[str, Any] = {name: getattr(self, name) for name in ("lr", *self._settings)}
         for name in self._buffers:
-            state[name.strip("_")] = [value.data for row in getattr(self, name) for value in row]
+            state[name.strip("_")] = [value.data for value in getattr(self, name)]
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -73,24 +74,18 @@ class _Optimizer:
         buffers = {name: self._loaded(name, state[name.strip("_")]) for name in self._buffers}
         for name, value in settings.items():
             setattr(self, name, value)
-        for name, rows in buffers.items():
-            setattr(self, name, rows)
+        for name, buffer in buffers.items():
+            setattr(self, name, buffer)
 
-    def _loaded(self, name: str, numbers: Any) -> tuple[Vector, ...]:
+    def _loaded(self, name: str, numbers: Any) -> Vector:
         kind, key = type(self).__name__, name.strip("_")
-        expected = sum(map(len, self._rows))
-        if not isinstance(numbers, (list, tuple)) or len(numbers) != expected:
+        if not isinstance(numbers, (list, tuple)) or len(numbers) != self._count:
             got = len(numbers) if isinstance(numbers, (list, tuple)) else type(numbers).__name__
             raise ValueError(
-                f"{kind}.load_state_dict: {key!r} must have {expected} numbers, "
+                f"{kind}.load_state_dict: {key!r} must have {self._count} numbers, "
                 f"one per parameter, got {got}"
             )
-        ends = 0
-        rows = []
-        for row in self._rows:
-            rows.append(vector(numbers[ends : ends + len(row)]))
-            ends += len(row)
-        return tuple(rows)
+        return vector(numbers)
 
     def _checked(self, name: str, value: Any) -> Any:
         """A setting, if it is in its range; subclasses know the ranges."""
@@ -110,7 +105,7 @@ class SGD(_Optimizer):
 
     _settings = ("momentum",)
     _buffers = ("_velocity",)
-    _velocity: tuple[Vector, ...]
+    _velocity: Vector
 
     def __init__(self, params: Parameters, lr: float, momentum: float = 0.0) -> None:
         super().__init__(params, lr)
@@ -137,8 +132,8 @@ class Adam(_Optimizer):
 
     _settings = ("betas", "eps", "weight_decay", "steps")
     _buffers = ("_m", "_v")
-    _m: tuple[Vector, ...]
-    _v: tuple[Vector, ...]
+    _m: Vector
+    _v: Vector
 
     def __init__(
         self,

@@ -48,13 +48,13 @@ def linear(
         row if type(row) is Vector else as_row(row, "linear", f"w[{i}]")
         for i, row in enumerate(iterable(w, "linear", "w"))
     ]
-    xs, weights = x._captured(), [row._captured() for row in rows]
+    xs, weights = x._numbers(), [row._numbers() for row in rows]
     if b is None:
         _check_linear(xs, weights, None)
         data = [dot_product(row, xs) for row in weights]
         return Block(data).made_by(LINEAR, [x, *rows], [xs, *weights])
     b = as_row(b, "linear", "b")
-    bs = b._captured()
+    bs = b._numbers()
     _check_linear(xs, weights, bs)
     data = [dot_product(row, xs) + bi for row, bi in zip(weights, bs)]
     return Block(data).made_by(LINEAR, [x, *rows, b], [xs, *weights, bs])
@@ -98,12 +98,12 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
     11.0
     """
     a, b = as_row(a, "dot", "a"), as_row(b, "dot", "b")
+    numbers = [a._numbers(), b._numbers()]
     if len(a) != len(b) or not len(a):
         raise ValueError(
-            f"dot: a has {_count(a)} and b has {_count(b)}; "
+            f"dot: a has {_count(numbers[0])} and b has {_count(numbers[1])}; "
             "they must be equally long, and not empty"
         )
-    numbers = [a._captured(), b._captured()]
     return Block([dot_product(*numbers)]).made_by(DOT, (a, b), numbers)[0]
 
 
@@ -118,10 +118,9 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
     Vector([0.5, 0.5])
     """
     x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
-    data = _probabilities(x._numbers())
-    block = Block(data)
-    block.captured = True
-    return block.made_by(SOFTMAX, (x,), (x._captured(),), data)
+    xs = x._numbers()
+    data = _probabilities(xs)
+    return Block(data).made_by(SOFTMAX, (x,), (xs,), data.copy())
 
 
 def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Sequence[Any]]:
@@ -154,11 +153,9 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
     try:
         scale = (mean_square + eps) ** -0.5
     except ZeroDivisionError as error:
-        raise named(error, f"rmsnorm of {_count(x)}, all 0.0, with eps=0.0") from None
+        raise named(error, f"rmsnorm of {_count(xs)}, all 0.0, with eps=0.0") from None
     data = [xi * scale for xi in xs]
-    block = Block(data)
-    block.captured = True
-    return block.made_by(RMSNORM, (x,), (x._captured(),), (data, scale), eps)
+    return Block(data).made_by(RMSNORM, (x,), (xs,), (data.copy(), scale), eps)
 
 
 def _rmsnorm_vjp(
@@ -193,7 +190,7 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
     xs = x._numbers()
     if not 0 <= target < len(xs):
         raise IndexError(
-            f"cross_entropy: target {target} is not an index of {_count(x)}; "
+            f"cross_entropy: target {target} is not an index of {_count(xs)}; "
             f"it must be from 0 to {len(xs) - 1}"
         )
     top = max(xs)
@@ -204,8 +201,7 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
             others += math.exp(xi - top)
     loss = (top - xs[target]) + math.log1p(others)
     saved = (_probabilities(xs), target)
-    block = Block([loss])
-    return block.made_by(CROSS_ENTROPY, (x,), (x._captured(),), saved, target)[0]
+    return Block([loss]).made_by(CROSS_ENTROPY, (x,), (xs,), saved, target)[0]
 
 
 def _cross_entropy_vjp(

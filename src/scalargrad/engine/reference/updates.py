@@ -19,25 +19,19 @@ def zero_grads(rows: Sequence[Vector]) -> None:
         row._zero_grads()
 
 
-def sgd_update(
-    rows: Sequence[Vector], velocities: Sequence[Vector], lr: float, momentum: float
-) -> None:
+def sgd_update(rows: Sequence[Vector], velocity: Vector, lr: float, momentum: float) -> None:
     """velocity = momentum * velocity + grad; parameter -= lr * velocity."""
-    new = []
-    for row, velocity in zip(rows, velocities):
-        v = row._grads()
-        if momentum:  # without it, 0 * inf must not spoil the velocity for good
-            v = [momentum * u + g for u, g in zip(velocity._numbers(), v)]
-        new.append((row, velocity, [p - lr * u for p, u in zip(row._numbers(), v)], v))
-    for row, velocity, p, v in new:
-        row._write(p)
-        velocity._write(v)
+    p, v = _joined(rows)
+    if momentum:  # without it, 0 * inf must not spoil the velocity for good
+        v = [momentum * vi + gi for vi, gi in zip(velocity._numbers(), v)]
+    _write(rows, [pi - lr * vi for pi, vi in zip(p, v)])
+    velocity._write(v)
 
 
 def adam_update(
     rows: Sequence[Vector],
-    first_moments: Sequence[Vector],
-    second_moments: Sequence[Vector],
+    first_moment: Vector,
+    second_moment: Vector,
     lr: float,
     betas: tuple[float, float],
     eps: float,
@@ -52,29 +46,38 @@ def adam_update(
         v = beta2 * v + (1 - beta2) * g**2
         parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)
     """
+    p, g = _joined(rows)
+    if weight_decay:
+        g = [gi + weight_decay * pi for gi, pi in zip(g, p)]
     beta1, beta2 = betas
     rest1, rest2 = 1.0 - beta1, 1.0 - beta2
+    m = [beta1 * mi + rest1 * gi for mi, gi in zip(first_moment._numbers(), g)]
+    v = [beta2 * vi + rest2 * (gi * gi) for vi, gi in zip(second_moment._numbers(), g)]
     correction1, correction2 = 1.0 - beta1**step, 1.0 - beta2**step
     sqrt = math.sqrt
-    new = []
-    for row, first, second in zip(rows, first_moments, second_moments):
-        p, g = row._numbers(), row._grads()
-        if weight_decay:
-            g = [gi + weight_decay * pi for gi, pi in zip(g, p)]
-        m = [beta1 * mi + rest1 * gi for mi, gi in zip(first._numbers(), g)]
-        v = [beta2 * vi + rest2 * (gi * gi) for vi, gi in zip(second._numbers(), g)]
-        try:
-            p = [
-                pi - lr * (mi / correction1) / (sqrt(vi / correction2) + eps)
-                for pi, mi, vi in zip(p, m, v)
-            ]
-        except ZeroDivisionError:  # eps and a second moment are 0
-            p = [
-                pi - divide(lr * (mi / correction1), sqrt(vi / correction2) + eps)
-                for pi, mi, vi in zip(p, m, v)
-            ]
-        new.append((row, p, first, m, second, v))
-    for row, p, first, m, second, v in new:
-        row._write(p)
-        first._write(m)
-        second._write(v)
+    try:
+        p = [
+            pi - lr * (mi / correction1) / (sqrt(vi / correction2) + eps)
+            for pi, mi, vi in zip(p, m, v)
+        ]
+    except ZeroDivisionError:  # where eps and the second moment are 0
+        p = [
+            pi - divide(lr * (mi / correction1), sqrt(vi / correction2) + eps)
+            for pi, mi, vi in zip(p, m, v)
+        ]
+    _write(rows, p)
+    first_moment._write(m)
+    second_moment._write(v)
+
+
+def _joined(rows: Sequence[Vector]) -> tuple[list[float], list[float]]:
+    """The numbers and the gradients of all rows, one after the other."""
+    numbers = [number for row in rows for number in row._numbers()]
+    return numbers, [grad for row in rows for grad in row._grads()]
+
+
+def _write(rows: Sequence[Vector], numbers: list[float]) -> None:
+    start = 0
+    for row in rows:
+        row._write(numbers[start : start + len(row)])
+        start += len(row)

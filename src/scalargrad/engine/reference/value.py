@@ -160,6 +160,10 @@ class Value:
         """For an element of a fused result: what made it, in the terms of a FusedOperation."""
         return None
 
+    def _place(self) -> tuple[int, int, int] | None:
+        """For an element of a row: a number that tells live rows apart, its index, the length."""
+        return None
+
     # What backward does with a node.
 
     def _clear_grad(self) -> None:

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import repeat
 from operator import add, mul
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from scalargrad.engine.reference.value import (
     RealNumber,
@@ -32,11 +32,7 @@ from scalargrad.engine.reference.value import (
 )
 
 
-# Registered below rather than inherited, as an abstract base class makes isinstance slow.
-_Sequence = Sequence[Value] if TYPE_CHECKING else object
-
-
-class Vector(_Sequence):
+class Vector:
     """An immutable row of Values; plain numbers among `values` become leaves.
 
     `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same
@@ -45,20 +41,28 @@ class Vector(_Sequence):
     Raises TypeError if `values` is not a sequence of Values and real numbers.
     """
 
-    __slots__ = ("_block", "_elements")
+    # The numbers from _start to _stop of a block, or else, with no block, the Values themselves.
+    # _values is shared with slices and stays empty until somebody asks for an element of a block.
+    __slots__ = ("_block", "_start", "_stop", "_values")
 
     _block: Block | None
-    _elements: tuple[Value, ...] | None
+    _start: int
+    _stop: int
+    _values: list[Value]
 
     def __init__(self, values: Iterable[Value | RealNumber]) -> None:
         self._block = None
-        self._elements = tuple(map(as_value, checked(values, "Vector", "values")))
+        self._start = 0
+        self._values = list(map(as_value, checked(values, "Vector", "values")))
+        self._stop = len(self._values)
 
-    def _values(self) -> tuple[Value, ...]:
-        if self._elements is None:
-            assert self._block is not None
-            self._elements = tuple(map(Element, repeat(self._block), range(len(self._block.data))))
-        return self._elements
+    def _elements(self) -> list[Value]:
+        block = self._block
+        if block is None:
+            return self._values
+        if not self._values:
+            self._values += map(Element, repeat(block), range(len(block.data)))
+        return self._values[self._start : self._stop]
 
     @overload
     def __getitem__(self, index: int) -> Value: ...
@@ -66,36 +70,40 @@ class Vector(_Sequence):
     def __getitem__(self, index: slice) -> Vector: ...
     def __getitem__(self, index: int | slice) -> Value | Vector:
         if isinstance(index, slice):
-            return _loose(self._values()[index])
+            start, stop, step = index.indices(len(self))
+            if self._block is None or step != 1:
+                return loose(self._elements()[index])
+            start, stop = self._start + start, self._start + max(start, stop)
+            return _row(self._block, start, stop, self._values)
         try:
-            return self._values()[index]
+            return self._elements()[index]
         except IndexError:
             raise IndexError(f"Vector: index {index} is out of range for {len(self)}") from None
 
     def __len__(self) -> int:
-        return len(self._values() if self._block is None else self._block.data)
+        return self._stop - self._start
 
     def __iter__(self) -> Iterator[Value]:
-        return iter(self._values())
+        return iter(tuple(self._elements()))
 
     def index(self, value: Value, start: int = 0, stop: int = sys.maxsize) -> int:
         """The position of this very Value; ValueError if it is not in the row."""
-        return self._values().index(value, start, stop)
+        return self._elements().index(value, start, stop)
 
     def count(self, value: Value) -> int:
         """How often this very Value is in the row."""
-        return self._values().count(value)
+        return self._elements().count(value)
 
     def __add__(self, other: Sequence[Value | RealNumber]) -> Vector:
         """The elements of both rows, one after the other."""
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
-        return _loose((*self._values(), *as_row(other, "Vector + other", "other")._values()))
+        return loose([*self._elements(), *as_row(other, "Vector + other", "other")._elements()])
 
     def __radd__(self, other: Sequence[Value | RealNumber]) -> Vector:
         if not isinstance(other, (list, tuple)):
             return NotImplemented
-        return as_row(other, "other + Vector", "other") + self
+        return as_row(other, "other + Vector", "other").__add__(self)
 
     def __repr__(self) -> str:
         numbers = [repr(x) for x in self._numbers()]
@@ -103,45 +111,43 @@ class Vector(_Sequence):
             numbers[3:-3] = [f"... {len(numbers) - 6} more ..."]
         return f"Vector([{', '.join(numbers)}])"
 
-    # What the engine asks of a row, whether it is one block or a collection of Values.
-
-    def _nodes(self) -> tuple[Any, ...]:
-        return self._values() if self._block is None else (self._block,)
+    # What the engine asks of a row, be it part of a block or a collection of Values.
 
     def _numbers(self) -> list[float]:
-        return [v._data for v in self._values()] if self._block is None else self._block.data
-
-    def _captured(self) -> list[float]:
-        """The numbers as they are now, to be kept by a graph."""
-        if self._block is not None:
-            self._block.captured = True
-        return self._numbers()
+        """A copy of the numbers, which later writes to `data` do not change."""
+        if self._block is None:
+            return [value._data for value in self._values]
+        return self._block.data[self._start : self._stop]
 
     def _grads(self) -> list[float]:
-        return [v._grad for v in self._values()] if self._block is None else self._block.grads
+        if self._block is None:
+            return [value._grad for value in self._values]
+        return self._block.grads[self._start : self._stop]
 
-    def _add_to_grads(self, contributions: Iterable[float]) -> None:
-        if self._block is not None:
-            self._block.grads = list(map(add, self._block.grads, contributions))
-        else:
-            for value, contribution in zip(self._values(), contributions):
-                value._grad += contribution
-
-    def _write(self, numbers: list[float]) -> None:
-        if self._block is not None:
-            self._block.data, self._block.captured = numbers, False
-        else:
-            for value, number in zip(self._values(), numbers):
+    def _write(self, numbers: Sequence[float]) -> None:
+        if self._block is None:
+            for value, number in zip(self._values, numbers):
                 value._data = number
+        else:
+            self._block.data[self._start : self._stop] = numbers
 
     def _zero_grads(self) -> None:
-        if self._block is not None:
-            self._block._clear_grad()
-        else:
-            for value in self._values():
+        if self._block is None:
+            for value in self._values:
                 value._grad = 0.0
+        else:
+            self._block.grads[self._start : self._stop] = [0.0] * len(self)
+
+    def _add_to_grads(self, contributions: Iterable[float]) -> None:
+        if self._block is None:
+            for value, contribution in zip(self._values, contributions):
+                value._grad += contribution
+        else:
+            grads, start, stop = self._block.grads, self._start, self._stop
+            grads[start:stop] = map(add, grads[start:stop], contributions)
 
 
+# Registered rather than inherited, as an abstract base class makes isinstance slow.
 Sequence.register(Vector)
 
 
@@ -163,17 +169,10 @@ class FusedOperation(NamedTuple):
 
 
 class Block:
-    """Numbers side by side: the result of one fused operation, or a row of parameters.
-
-    Several graphs may rely on `data` staying as it was at their forward pass. They share the list,
-    marked as `captured`, and whoever writes next writes to a copy.
-    """
-
-    _in_row = False
+    """Numbers side by side: the result of one fused operation, or a row of parameters."""
 
     __slots__ = (
         "_parents",  # the nodes that backward visits next
-        "captured",
         "data",
         "grads",
         "inputs",
@@ -183,10 +182,11 @@ class Block:
         "setting",
     )
 
+    _in_row = False
+
     def __init__(self, data: list[float]) -> None:
         self.data = data
         self.grads = [0.0] * len(data)
-        self.captured = False
         self.operation: FusedOperation | None = None
         self._parents: tuple[Any, ...] = ()
 
@@ -202,14 +202,14 @@ class Block:
         if not recording.depth:
             self.operation, self.inputs, self.rows = operation, inputs, rows
             self.saved, self.setting = saved, setting
-            computed = [node for row in inputs for node in row._nodes() if node._parents]
-            self._parents = tuple(computed) or inputs[0]._nodes()  # a result is never a leaf
+            computed: list[Any] = []
+            for row in inputs:
+                if row._block is None:
+                    computed += [value for value in row._values if value._parents]
+                elif row._block._parents:
+                    computed.append(row._block)
+            self._parents = tuple(computed) or (LEAF,)
         return row_of(self)
-
-    def write(self, index: int, number: float) -> None:
-        if self.captured:
-            self.data, self.captured = self.data.copy(), False
-        self.data[index] = number
 
     def element_parents(self, index: int) -> tuple[Value, ...]:
         if self.operation is None:
@@ -224,6 +224,8 @@ class Block:
         gradients = self.operation.vjp(dot, one_hot(position, count), rows, self.saved)
         return tuple(g for row in gradients for g in row)
 
+    # What backward does with a node.
+
     def _clear_grad(self) -> None:
         self.grads = [0.0] * len(self.data)
 
@@ -233,6 +235,11 @@ class Block:
         for row, contributions in zip(self.inputs, gradients):
             if contributions:
                 row._add_to_grads(contributions)
+
+
+# Stands in for the parents of a result that was made from leaves alone: itself no leaf, it must
+# have something for backward to visit.
+LEAF = Block([])
 
 
 class Element(Value):
@@ -254,7 +261,7 @@ class Element(Value):
 
     @_data.setter
     def _data(self, number: float) -> None:
-        self._block.write(self._index, number)
+        self._block.data[self._index] = number
 
     @property
     def _grad(self) -> float:
@@ -282,6 +289,9 @@ class Element(Value):
             return None
         position, count, inputs = block.operation.part(self._index, len(block.data), block.inputs)
         return block.operation.name, inputs, position, count, block.setting
+
+    def _place(self) -> tuple[int, int, int]:
+        return id(self._block), self._index, len(self._block.data)
 
 
 _VALUES = {Value, Element}
@@ -327,11 +337,8 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     if isinstance(values, Vector):
         return values
     items = checked(values, function, argument)
-    kinds = set(map(type, items))
-    if kinds <= _VALUES:
-        return _loose(tuple(items))
-    if any(issubclass(kind, Value) for kind in kinds):
-        return _loose(tuple(map(as_value, items)))
+    if any(isinstance(x, Value) for x in items):
+        return loose(list(map(as_value, items)))
     return row_of(Block(list(map(float, items))))
 
 
@@ -359,17 +366,21 @@ def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
 
 
 def row_of(block: Block) -> Vector:
-    """The row that is stored in a block."""
+    """The row that is a whole block."""
+    return _row(block, 0, len(block.data), [])
+
+
+def loose(values: list[Value]) -> Vector:
+    """A row of Values that live elsewhere."""
+    return _row(None, 0, len(values), values)
+
+
+def _row(block: Block | None, start: int, stop: int, values: list[Value]) -> Vector:
     row = _new(Vector)
     row._block = block
-    row._elements = None
-    return row
-
-
-def _loose(values: tuple[Value, ...]) -> Vector:
-    row = _new(Vector)
-    row._block = None
-    row._elements = values
+    row._start = start
+    row._stop = stop
+    row._values = values
     return row
 
 
