@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from operator import index
+from itertools import repeat
+from operator import index, mul
 from typing import Any
 
 from scalargrad.engine.reference.value import RealNumber, Value, as_float, describe, named
@@ -60,7 +61,7 @@ def linear(
     return Block(data).made_by(LINEAR, [x, *rows, b], [xs, *weights, bs])
 
 
-def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> list[Sequence[Any]]:
+def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> list[Iterable[Any]]:
     """x[j] gets sum_i g[i] w[i][j]; w[i][j] gets g[i] x[j]; b[i] gets g[i].
 
     A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. (A Value
@@ -71,7 +72,7 @@ def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> 
     columns = zip(*(w[i] for i in live))
     live_g = [g[i] for i in live]
     x_grads = [dot(live_g, column) for column in columns]
-    w_grads = [() if upstream == 0.0 else [upstream * xj for xj in x] for upstream in g]
+    w_grads = [() if upstream == 0.0 else map(mul, repeat(upstream), x) for upstream in g]
     return [x_grads, *w_grads, *([g] if b else [])]
 
 
@@ -120,10 +121,10 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
     x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
     xs = x._numbers()
     data = _probabilities(xs)
-    return Block(data).made_by(SOFTMAX, (x,), (xs,), data.copy())
+    return Block(data, shared=True).made_by(SOFTMAX, (x,), (xs,), data)
 
 
-def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Sequence[Any]]:
+def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Iterable[Any]]:
     """x[j] gets p[j] (g[j] - sum_i g[i] p[i])."""
     mean = dot(g, p)
     return [[pj * (gj - mean) for pj, gj in zip(p, g)]]
@@ -155,12 +156,12 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
     except ZeroDivisionError as error:
         raise named(error, f"rmsnorm of {_count(xs)}, all 0.0, with eps=0.0") from None
     data = [xi * scale for xi in xs]
-    return Block(data).made_by(RMSNORM, (x,), (xs,), (data.copy(), scale), eps)
+    return Block(data, shared=True).made_by(RMSNORM, (x,), (xs,), (data, scale), eps)
 
 
 def _rmsnorm_vjp(
     dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
-) -> list[Sequence[Any]]:
+) -> list[Iterable[Any]]:
     """x[j] gets scale (g[j] - y[j] mean_i g[i] y[i])."""
     y, scale = saved
     mean = dot(g, y) / len(y)
@@ -206,7 +207,7 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
 
 def _cross_entropy_vjp(
     dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
-) -> list[Sequence[Any]]:
+) -> list[Iterable[Any]]:
     """x[j] gets g p[j], less g for the target: p - 1, written as minus the sum of the others."""
     p, target = saved
     others = [pj for j, pj in enumerate(p) if j != target]

@@ -51,18 +51,17 @@ class Vector:
     _values: list[Value]
 
     def __init__(self, values: Iterable[Value | RealNumber]) -> None:
-        self._block = None
-        self._start = 0
-        self._values = list(map(as_value, checked(values, "Vector", "values")))
-        self._stop = len(self._values)
+        row = as_row(values, "Vector", "values")
+        self._block, self._start, self._stop = row._block, row._start, row._stop
+        self._values = row._values
 
     def _elements(self) -> list[Value]:
-        block = self._block
+        block, values = self._block, self._values
         if block is None:
-            return self._values
-        if not self._values:
-            self._values += map(Element, repeat(block), range(len(block.data)))
-        return self._values[self._start : self._stop]
+            return values
+        if not values:
+            values += map(Element, repeat(block), range(len(block.data)))
+        return values if len(self) == len(values) else values[self._start : self._stop]
 
     @overload
     def __getitem__(self, index: int) -> Value: ...
@@ -84,7 +83,7 @@ class Vector:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[Value]:
-        return iter(tuple(self._elements()))
+        return iter(self._elements())
 
     def index(self, value: Value, start: int = 0, stop: int = sys.maxsize) -> int:
         """The position of this very Value; ValueError if it is not in the row."""
@@ -94,16 +93,16 @@ class Vector:
         """How often this very Value is in the row."""
         return self._elements().count(value)
 
-    def __add__(self, other: Sequence[Value | RealNumber]) -> Vector:
+    def __add__(self, other: Vector | Sequence[Value | RealNumber]) -> Vector:
         """The elements of both rows, one after the other."""
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
-        return loose([*self._elements(), *as_row(other, "Vector + other", "other")._elements()])
+        return loose([*self._elements(), *as_row(other, "Vector + other", "other")])
 
     def __radd__(self, other: Sequence[Value | RealNumber]) -> Vector:
         if not isinstance(other, (list, tuple)):
             return NotImplemented
-        return as_row(other, "other + Vector", "other").__add__(self)
+        return as_row(other, "other + Vector", "other") + self
 
     def __repr__(self) -> str:
         numbers = [repr(x) for x in self._numbers()]
@@ -114,10 +113,14 @@ class Vector:
     # What the engine asks of a row, be it part of a block or a collection of Values.
 
     def _numbers(self) -> list[float]:
-        """A copy of the numbers, which later writes to `data` do not change."""
-        if self._block is None:
+        """The numbers as they are now: a list that later writes to `data` do not change."""
+        block = self._block
+        if block is None:
             return [value._data for value in self._values]
-        return self._block.data[self._start : self._stop]
+        if self._stop - self._start < len(block.data):
+            return block.data[self._start : self._stop]
+        block.shared = True
+        return block.data
 
     def _grads(self) -> list[float]:
         if self._block is None:
@@ -129,7 +132,7 @@ class Vector:
             for value, number in zip(self._values, numbers):
                 value._data = number
         else:
-            self._block.data[self._start : self._stop] = numbers
+            self._block.write(self._start, self._stop, numbers)
 
     def _zero_grads(self) -> None:
         if self._block is None:
@@ -139,12 +142,15 @@ class Vector:
             self._block.grads[self._start : self._stop] = [0.0] * len(self)
 
     def _add_to_grads(self, contributions: Iterable[float]) -> None:
-        if self._block is None:
+        block = self._block
+        if block is None:
             for value, contribution in zip(self._values, contributions):
                 value._grad += contribution
+        elif self._stop - self._start < len(block.data):
+            start, stop = self._start, self._stop
+            block.grads[start:stop] = map(add, block.grads[start:stop], contributions)
         else:
-            grads, start, stop = self._block.grads, self._start, self._stop
-            grads[start:stop] = map(add, grads[start:stop], contributions)
+            block.grads = list(map(add, block.grads, contributions))
 
 
 # Registered rather than inherited, as an abstract base class makes isinstance slow.
@@ -164,7 +170,7 @@ class FusedOperation(NamedTuple):
     """
 
     name: str
-    vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Sequence[Any]]]
+    vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Iterable[Any]]]
     part: Callable[[int, int, Sequence[Any]], tuple[int, int, Sequence[Any]]]
 
 
@@ -180,13 +186,15 @@ class Block:
         "rows",  # the numbers in the inputs, at the forward pass
         "saved",
         "setting",
+        "shared",  # whether a graph relies on the list `data` staying as it is
     )
 
     _in_row = False
 
-    def __init__(self, data: list[float]) -> None:
+    def __init__(self, data: list[float], shared: bool = False) -> None:
         self.data = data
         self.grads = [0.0] * len(data)
+        self.shared = shared
         self.operation: FusedOperation | None = None
         self._parents: tuple[Any, ...] = ()
 
@@ -210,6 +218,11 @@ class Block:
                     computed.append(row._block)
             self._parents = tuple(computed) or (LEAF,)
         return row_of(self)
+
+    def write(self, start: int, stop: int, numbers: Sequence[float]) -> None:
+        if self.shared:
+            self.data, self.shared = self.data.copy(), False
+        self.data[start:stop] = numbers
 
     def element_parents(self, index: int) -> tuple[Value, ...]:
         if self.operation is None:
@@ -261,7 +274,7 @@ class Element(Value):
 
     @_data.setter
     def _data(self, number: float) -> None:
-        self._block.data[self._index] = number
+        self._block.write(self._index, self._index + 1, (number,))
 
     @property
     def _grad(self) -> float:
@@ -336,24 +349,18 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     """`values` as a Vector: itself if it is one, otherwise its Values, numbers made leaves."""
     if isinstance(values, Vector):
         return values
-    items = checked(values, function, argument)
-    if any(isinstance(x, Value) for x in items):
-        return loose(list(map(as_value, items)))
-    return row_of(Block(list(map(float, items))))
-
-
-def checked(values: Any, function: str, argument: str) -> list[Any]:
-    """The items of a sequence of Values and real numbers, or a TypeError that names the odd one."""
     items = list(iterable(values, function, argument))
     if set(map(type, items)) <= _VALUES:  # by far the most frequent
-        return items
+        return loose(items)
     for i, item in enumerate(items):
         if not is_real(item):
             raise TypeError(
                 f"{function}: {argument}[{i}] must be a Value or a real number, "
                 f"got {describe(item)}"
             )
-    return items
+    if any(isinstance(x, Value) for x in items):
+        return loose(list(map(as_value, items)))
+    return row_of(Block(list(map(float, items))))
 
 
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
