@@ -8,7 +8,7 @@
 (5.0, 0.6000000000000001, 0.8)
 """
 
-from scalargrad import nn, optim
+from scalargrad import graph, nn, optim
 from scalargrad.derivatives import grad, gradcheck
 from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
 
@@ -18,6 +18,7 @@ __all__ = [
     "Vector",
     "grad",
     "gradcheck",
+    "graph",
     "maximum",
     "minimum",
     "nn",

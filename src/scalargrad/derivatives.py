@@ -12,29 +12,38 @@ can be differentiated again: second derivatives, Newton steps, gradient penaltie
 (12.0,)
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, overload
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.engine.reference.vector import one_hot
 
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, Literal, overload
+
 __all__ = ["grad", "gradcheck"]
 
 
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
-) -> tuple[float, ...]: ...
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
-) -> tuple[Value, ...]: ...
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: bool
-) -> tuple[float, ...] | tuple[Value, ...]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def grad(
+        output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
+    ) -> tuple[float, ...]: ...
+    @overload
+    def grad(
+        output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
+    ) -> tuple[Value, ...]: ...
+    @overload
+    def grad(
+        output: Value, inputs: Value | Iterable[Value], create_graph: bool
+    ) -> tuple[float, ...] | tuple[Value, ...]: ...
+
+
 def grad(
     output: Value, inputs: Value | Iterable[Value], create_graph: bool = False
 ) -> tuple[float, ...] | tuple[Value, ...]:

@@ -8,17 +8,22 @@
 1.0
 """
 
+from __future__ import annotations
+
 import random as _random
 from operator import index as _index
-from typing import Protocol as _Protocol
 
 from scalargrad.engine import Vector, cross_entropy, dot, linear, rmsnorm, softmax, vector
 
 __all__ = ["cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"]
 
 
-class _Gaussian(_Protocol):
-    def gauss(self, mu: float, sigma: float, /) -> float: ...
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Gaussian(Protocol):
+        def gauss(self, mu: float, sigma: float, /) -> float: ...
 
 
 def matrix(

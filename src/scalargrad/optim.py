@@ -11,16 +11,21 @@
 3.0
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
 
 __all__ = ["SGD", "Adam", "clip_grad_norm"]
 
-# Values, rows of them, matrices of rows, and so on.
-Parameters: TypeAlias = Iterable[Any]
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # Values, rows of them, matrices of rows, and so on.
+    Parameters: TypeAlias = Iterable[Any]
 
 
 class _Optimizer:

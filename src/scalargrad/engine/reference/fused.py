@@ -15,9 +15,8 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import index, mul
-from typing import Any
 
-from scalargrad.engine.reference.value import RealNumber, Value, as_float, describe, named
+from scalargrad.engine.reference.value import Value, as_float, describe, named
 from scalargrad.engine.reference.vector import (
     Block,
     FusedOperation,
@@ -26,6 +25,12 @@ from scalargrad.engine.reference.vector import (
     iterable,
 )
 from scalargrad.engine.reference.vector import dot as dot_product
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+    from scalargrad.engine.reference.value import RealNumber
 
 
 def linear(

@@ -21,18 +21,29 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
-# A float or a Value: the functions below do not care which.
-Number = Any
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # A float or a Value: the functions below do not care which.
+    Number: TypeAlias = Any
 
 
-class Operation(NamedTuple):
+class Operation:
     """A differentiable function of one or two numbers."""
 
-    name: str
-    value: Callable[..., float]
-    local_grads: Callable[..., tuple[Number, ...]]
+    __slots__ = ("local_grads", "name", "value")
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., float],
+        local_grads: Callable[..., tuple[Number, ...]],
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.local_grads = local_grads
 
 
 def _power(x: float, n: float) -> float:

@@ -27,13 +27,16 @@ import functools
 import threading
 from collections.abc import Callable, Iterable
 from numbers import Complex, Real
-from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.operations import Operation
 
-RealNumber: TypeAlias = SupportsFloat | SupportsIndex
-Function = TypeVar("Function", bound=Callable[..., Any])
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
+
+    RealNumber: TypeAlias = SupportsFloat | SupportsIndex
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Value:

@@ -19,10 +19,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import repeat
 from operator import add, mul
-from typing import Any, NamedTuple, overload
 
 from scalargrad.engine.reference.value import (
-    RealNumber,
     Value,
     as_float,
     as_value,
@@ -30,6 +28,12 @@ from scalargrad.engine.reference.value import (
     is_real,
     recording,
 )
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, overload
+
+    from scalargrad.engine.reference.value import RealNumber
 
 
 class Vector:
@@ -63,10 +67,13 @@ class Vector:
             values += map(Element, repeat(block), range(len(block.data)))
         return values if len(self) == len(values) else values[self._start : self._stop]
 
-    @overload
-    def __getitem__(self, index: int) -> Value: ...
-    @overload
-    def __getitem__(self, index: slice) -> Vector: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Value: ...
+        @overload
+        def __getitem__(self, index: slice) -> Vector: ...
+
     def __getitem__(self, index: int | slice) -> Value | Vector:
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
@@ -157,7 +164,7 @@ class Vector:
 Sequence.register(Vector)
 
 
-class FusedOperation(NamedTuple):
+class FusedOperation:
     """An operation on whole rows.
 
     `vjp(dot, upstream, rows, saved)` gives the gradients for each of the input `rows`: for every
@@ -169,9 +176,17 @@ class FusedOperation(NamedTuple):
     its position among their results, how many these are, and the rows.
     """
 
-    name: str
-    vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Iterable[Any]]]
-    part: Callable[[int, int, Sequence[Any]], tuple[int, int, Sequence[Any]]]
+    __slots__ = ("name", "part", "vjp")
+
+    def __init__(
+        self,
+        name: str,
+        vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Iterable[Any]]],
+        part: Callable[[int, int, Sequence[Any]], tuple[int, int, Sequence[Any]]],
+    ) -> None:
+        self.name = name
+        self.vjp = vjp
+        self.part = part
 
 
 class Block:

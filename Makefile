@@ -1,0 +1,27 @@
+.PHONY: venv test cover lint types bench ci
+
+python = .venv/bin/python
+
+venv:
+	python3 -m venv .venv
+	.venv/bin/pip install -e '.[test,dev]'
+
+test:
+	$(python) -m pytest
+
+cover:
+	$(python) -m pytest --cov
+
+lint:
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+
+types:
+	$(python) -m mypy
+
+bench:
+	$(python) benchmarks/microgpt.py
+	$(python) benchmarks/graphs.py
+
+ci:
+	.ci/run
