@@ -15,6 +15,7 @@ can be differentiated again: second derivatives, Newton steps, gradient penaltie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import isnan, nan
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS
@@ -160,17 +161,22 @@ def _value_contributions(
     """The same as graphs: each operation's own derivative formula, applied to Values."""
     origin = node._origin()
     if origin is not None:
-        local_grads: Sequence[Any] = _fused_local_grads(*origin)
+        data, local_grads = _fused_local_grads(node, *origin)
     elif node.op in OPERATIONS:
-        local_grads = OPERATIONS[node.op].local_grads(node, *parents)
+        operation = OPERATIONS[node.op]
+        try:
+            data = operation.value(*(parent.data for parent in parents))
+        except (ArithmeticError, ValueError):
+            data = nan  # not what it was
+        local_grads = operation.local_grads(node, *parents)
     else:
         raise ValueError(
             f"grad: create_graph=True cannot differentiate through the operation {node.op!r}, "
             "whose local_grads are plain numbers; build it from scalargrad's own operations"
         )
-    for local_grad, recorded in zip(local_grads, node.local_grads):
-        number = local_grad.data if isinstance(local_grad, Value) else local_grad
-        if number != recorded and number == number:
+    for now, recorded in zip((data, *local_grads), (node.data, *node.local_grads)):
+        number = now.data if isinstance(now, Value) else now
+        if number != recorded and not (isnan(number) and isnan(recorded)):
             raise ValueError(
                 f"grad: create_graph=True needs the data that {node.op!r} was computed from, but "
                 "it was changed after the forward pass; compute the output again first"
@@ -179,16 +185,23 @@ def _value_contributions(
 
 
 def _fused_local_grads(
-    name: str, rows: Sequence[Sequence[Value]], position: int, count: int, setting: float
-) -> list[Any]:
-    """The derivatives of one result of a fused operation by everything in its input rows."""
+    node: Value,
+    name: str,
+    rows: Sequence[Sequence[Value]],
+    position: int,
+    count: int,
+    setting: float,
+) -> tuple[float, Sequence[Any]]:
+    """One result of a fused operation, and its derivatives by everything in its input rows."""
     x = rows[0]
     saved: Any = None
+    data = node.data  # only rmsnorm has the same derivatives for two different rows, x and -x
     if name == "softmax":
         saved = softmax(x)
     elif name == "cross_entropy":
         saved = softmax(x), int(setting)
     elif name == "rmsnorm":
-        saved = rmsnorm(x, setting), (dot(x, x) / len(x) + setting) ** -0.5
+        y = rmsnorm(x, setting)
+        data, saved = y[position].data, (y, (dot(x, x) / len(x) + setting) ** -0.5)
     gradients = FUSED_OPERATIONS[name].vjp(dot, one_hot(position, count), rows, saved)
-    return [gradient for row in gradients for gradient in row]
+    return data, [gradient for row in gradients for gradient in row]

@@ -46,6 +46,8 @@ def matrix(
             raise TypeError(f"matrix: {name} must be an int, got {size!r}") from None
         if sizes[-1] < 1:
             raise ValueError(f"matrix: {name} must be at least 1, got {size!r}")
-    if not 0.0 <= std < float("inf"):
+    if not (isinstance(std, (int, float)) and 0.0 <= std < float("inf")):
         raise ValueError(f"matrix: std must be a number from 0 up, got {std!r}")
+    if not hasattr(rng, "gauss"):
+        raise TypeError(f"matrix: rng must have a method gauss, as random.Random has, got {rng!r}")
     return tuple(vector([rng.gauss(0, std) for _ in range(sizes[1])]) for _ in range(sizes[0]))

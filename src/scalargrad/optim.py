@@ -184,15 +184,15 @@ def clip_grad_norm(params: Parameters, max_norm: float) -> float:
     """Scale all gradients down together so that their norm is at most `max_norm`.
 
     Returns the norm before: sqrt(sum of grad**2) over all parameters. Gradients with a smaller norm
-    are left alone. An infinite or nan norm makes every gradient nan, as it does in PyTorch: check
-    the returned norm if that can happen. Raises as the optimisers do if `params` is not made of
-    parameters, and ValueError if `max_norm` is negative or not finite.
+    are left alone. An infinite gradient becomes nan and the others 0, and one that is nan makes all
+    nan, as in PyTorch: check the returned norm if that can happen. Raises as the optimisers do if
+    `params` is not made of parameters, and ValueError if `max_norm` is negative or not finite.
     """
     values = [value for row in _rows(params, "clip_grad_norm") for value in row]
     max_norm = _in_range("clip_grad_norm", "max_norm", max_norm, math.inf)
     norm = math.hypot(*(value.grad for value in values))
     if not norm <= max_norm:
-        scale = max_norm / norm if math.isfinite(norm) else math.nan
+        scale = max_norm / norm
         for value in values:
             value.grad *= scale
     return norm

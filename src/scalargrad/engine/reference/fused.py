@@ -196,7 +196,7 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
     xs = x._numbers()
     if not 0 <= target < len(xs):
         raise IndexError(
-            f"cross_entropy: target {target} is not an index of {_count(xs)}; "
+            f"cross_entropy: target is {target}, but logits has {_count(xs)}; "
             f"it must be from 0 to {len(xs) - 1}"
         )
     top = max(xs)
@@ -237,7 +237,7 @@ def _check_linear(xs: list[float], weights: list[list[float]], bs: list[float] |
     n = len(xs)
     if not n or not weights:
         raise ValueError(
-            f"linear: x has {_count(xs)} and w has {len(weights)} rows; neither may be empty"
+            f"linear: x has {_count(xs)} and w has {_count(weights, 'row')}; neither may be empty"
         )
     for i, row in enumerate(weights):
         if len(row) != n:
@@ -247,7 +247,7 @@ def _check_linear(xs: list[float], weights: list[list[float]], bs: list[float] |
             )
     if bs is not None and len(bs) != len(weights):
         raise ValueError(
-            f"linear: w has {len(weights)} rows but b has {_count(bs)}; "
+            f"linear: w has {_count(weights, 'row')} but b has {_count(bs)}; "
             "b needs one number per row of w"
         )
 
@@ -258,5 +258,5 @@ def _not_empty(row: Vector, function: str, argument: str) -> Vector:
     return row
 
 
-def _count(row: Sequence[object]) -> str:
-    return f"{len(row)} number{'' if len(row) == 1 else 's'}"
+def _count(row: Sequence[object], kind: str = "number") -> str:
+    return f"{len(row)} {kind}{'' if len(row) == 1 else 's'}"

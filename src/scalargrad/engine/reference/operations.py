@@ -164,9 +164,8 @@ def sigmoid(x: Number) -> Number:
 
 
 def sign(x: Number) -> float:
-    """-1, 0 or 1; nan for nan. Constant between its jumps, so a plain float for a Value too."""
-    number = _number(x)
-    return number if number != number else float((number > 0.0) - (number < 0.0))
+    """-1, 0 or 1; 0 for nan. Constant between its jumps, so a plain float for a Value too."""
+    return float((x > 0.0) - (x < 0.0))
 
 
 def _number(x: Number) -> float:

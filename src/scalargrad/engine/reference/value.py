@@ -269,16 +269,16 @@ class Value:
     # Behaving like a number, except where that would silently lose the gradient.
 
     def __lt__(self, other: Value | RealNumber) -> bool:
-        return bool(self._data < _comparable(other))
+        return self._data < _number(other) if is_real(other) else NotImplemented
 
     def __le__(self, other: Value | RealNumber) -> bool:
-        return bool(self._data <= _comparable(other))
+        return self._data <= _number(other) if is_real(other) else NotImplemented
 
     def __gt__(self, other: Value | RealNumber) -> bool:
-        return bool(self._data > _comparable(other))
+        return self._data > _number(other) if is_real(other) else NotImplemented
 
     def __ge__(self, other: Value | RealNumber) -> bool:
-        return bool(self._data >= _comparable(other))
+        return self._data >= _number(other) if is_real(other) else NotImplemented
 
     def __bool__(self) -> bool:
         return self._data != 0.0
@@ -421,11 +421,11 @@ def _binary(operation: Operation, a: Any, b: Any) -> Value:
     if not isinstance(b, Value):
         if not is_real(b):  # Python then asks the other operand, or raises TypeError
             return NotImplemented  # type: ignore[no-any-return]
-        b = _leaf(float(b))
+        b = _leaf(as_float(b, f"Value {operation.name} number: the number"))
     elif not isinstance(a, Value):
         if not is_real(a):
             return NotImplemented  # type: ignore[no-any-return]
-        a = _leaf(float(a))
+        a = _leaf(as_float(a, f"number {operation.name} Value: the number"))
     x, y = a._data, b._data
     try:
         data = operation.value(x, y)
@@ -435,13 +435,13 @@ def _binary(operation: Operation, a: Any, b: Any) -> Value:
 
 
 def _function(operation: Operation, a: Any, b: Any) -> Value:
-    for name, operand in (("a", a), ("b", b)):
+    name = operation.name
+    for argument, operand in (("a", a), ("b", b)):
         if not is_real(operand):
             raise TypeError(
-                f"{operation.name}: {name} must be a Value or a real number, "
-                f"got {describe(operand)}"
+                f"{name}: {argument} must be a Value or a real number, got {describe(operand)}"
             )
-    return _binary(operation, as_value(a), as_value(b))
+    return _binary(operation, as_value(a, f"{name}: a"), as_value(b, f"{name}: b"))
 
 
 def _operand(number: float) -> str:
@@ -482,12 +482,15 @@ def as_float(x: object, argument: str) -> float:
         )
     if not is_real(x):
         raise TypeError(f"{argument} must be a real number, got {describe(x)}")
-    return float(x)  # type: ignore[arg-type]
+    try:
+        return float(x)  # type: ignore[arg-type]
+    except OverflowError:
+        raise OverflowError(f"{argument} is too large for a float") from None
 
 
-def as_value(x: Any) -> Value:
+def as_value(x: Any, argument: str) -> Value:
     """`x` itself if it is a Value, otherwise a leaf with that number."""
-    return x if isinstance(x, Value) else _leaf(float(x))
+    return x if isinstance(x, Value) else _leaf(as_float(x, argument))
 
 
 def as_text(x: object, argument: str) -> str:
@@ -504,7 +507,7 @@ def describe(x: object) -> str:
     return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
 
 
-def _comparable(x: Any) -> Any:
+def _number(x: Any) -> Any:
     return x._data if isinstance(x, Value) else x
 
 

@@ -373,9 +373,10 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
                 f"{function}: {argument}[{i}] must be a Value or a real number, "
                 f"got {describe(item)}"
             )
+    names = [f"{function}: {argument}[{i}]" for i in range(len(items))]
     if any(isinstance(x, Value) for x in items):
-        return loose(list(map(as_value, items)))
-    return row_of(Block(list(map(float, items))))
+        return loose(list(map(as_value, items, names)))
+    return row_of(Block(list(map(as_float, items, names))))
 
 
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
