@@ -15,7 +15,7 @@ can be differentiated again: second derivatives, Newton steps, gradient penaltie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isnan, nan
+from math import isfinite, isnan
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS
@@ -159,29 +159,38 @@ def _value_contributions(
     node: Value, parents: tuple[Value, ...], upstream: Value
 ) -> Iterable[Value]:
     """The same as graphs: each operation's own derivative formula, applied to Values."""
-    origin = node._origin()
-    if origin is not None:
-        data, local_grads = _fused_local_grads(node, *origin)
-    elif node.op in OPERATIONS:
-        operation = OPERATIONS[node.op]
-        try:
-            data = operation.value(*(parent.data for parent in parents))
-        except (ArithmeticError, ValueError):
-            data = nan  # not what it was
-        local_grads = operation.local_grads(node, *parents)
-    else:
+    if node._origin() is None and node.op not in OPERATIONS:
         raise ValueError(
             f"grad: create_graph=True cannot differentiate through the operation {node.op!r}, "
             "whose local_grads are plain numbers; build it from scalargrad's own operations"
         )
-    for now, recorded in zip((data, *local_grads), (node.data, *node.local_grads)):
-        number = now.data if isinstance(now, Value) else now
-        if number != recorded and not (isnan(number) and isnan(recorded)):
-            raise ValueError(
-                f"grad: create_graph=True needs the data that {node.op!r} was computed from, but "
-                "it was changed after the forward pass; compute the output again first"
-            )
+    try:
+        data, local_grads = _recomputed(node, parents)
+        unchanged = all(map(_same, (data, *local_grads), (node.data, *node.local_grads)))
+    except (ArithmeticError, TypeError, ValueError):
+        unchanged = False
+    if not unchanged:
+        raise ValueError(
+            f"grad: create_graph=True needs the data that {node.op!r} was computed from, but it was "
+            f"changed after the forward pass, or {node.op!r} is not scalargrad's own operation"
+        )
     return (upstream * local_grad for local_grad in local_grads)
+
+
+def _same(now: Value | float, recorded: float) -> bool:
+    number = now.data if isinstance(now, Value) else now
+    return number == recorded or (isnan(number) and isnan(recorded))
+
+
+def _recomputed(node: Value, parents: tuple[Value, ...]) -> tuple[float, Sequence[Any]]:
+    """The data of a node, and its local derivatives as Values, from its parents' data today."""
+    origin = node._origin()
+    if origin is not None:
+        return _fused_local_grads(node, *origin)
+    operation = OPERATIONS[node.op]
+    # At a pole a derivative may hold an inf that the operation itself would refuse to compute.
+    data = operation.value(*(p.data for p in parents)) if isfinite(node.data) else node.data
+    return data, operation.local_grads(node, *parents)
 
 
 def _fused_local_grads(

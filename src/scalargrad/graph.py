@@ -19,10 +19,23 @@ A number is named by its `label`. Those without one are v1, v2, ... from the inp
 the third number of the row v4; all three functions give it the same name.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # Every Value on the way, and what it was made from.
+    Parents: TypeAlias = dict[Value, tuple[Value, ...]]
+    # The row that each of them stands in: those of its numbers that are on the way, in order. A
+    # Value that is not in a row is one of its own.
+    Rows: TypeAlias = dict[Value, list[Value]]
+    # The lines of text in it, and whether it is a leaf.
+    Box: TypeAlias = tuple[list[str], bool]
 
 __all__ = ["explain", "to_dot", "to_mermaid"]
 
@@ -47,9 +60,9 @@ def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
     """
     boxes, arrows = _picture("to_dot", v, fused, max_nodes)
     lines = ["digraph {", "  rankdir=LR", '  node [shape=box, fontname="sans-serif"]']
-    for i, box in enumerate(boxes, 1):
-        label = "\\n".join(line.translate(_DOT_ESCAPES) for line in box.lines)
-        lines.append(f'  n{i} [label="{label}"{", style=rounded" if box.is_leaf else ""}]')
+    for i, (text, is_leaf) in enumerate(boxes, 1):
+        label = "\\n".join(line.translate(_DOT_ESCAPES) for line in text)
+        lines.append(f'  n{i} [label="{label}"{", style=rounded" if is_leaf else ""}]')
     lines += [f"  n{start} -> n{end}" for start, end in arrows]
     return "\n".join([*lines, "}"])
 
@@ -68,9 +81,9 @@ def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
     """
     boxes, arrows = _picture("to_mermaid", v, fused, max_nodes)
     lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
-    for i, box in enumerate(boxes, 1):
-        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in box.lines)
-        lines.append(f'  n{i}("{label}")' if box.is_leaf else f'  n{i}["{label}"]')
+    for i, (text, is_leaf) in enumerate(boxes, 1):
+        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in text)
+        lines.append(f'  n{i}("{label}")' if is_leaf else f'  n{i}["{label}"]')
     lines += [f"  n{start} --> n{end}" for start, end in arrows]
     return "\n".join(lines)
 
@@ -85,21 +98,21 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
     TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
     """
-    graph = _walk("explain", v)
-    edges = sum(map(len, graph.parents.values()))
+    parents, rows = _walk("explain", v)
+    edges = sum(map(len, parents.values()))
     if edges > max_edges:
         raise ValueError(
             f"explain: this graph has {edges:,} edges, more than max_edges={max_edges:,}; "
             "explain a smaller one, or a Value further in, or raise max_edges"
         )
-    names = _names(v, graph)
+    names = _names(v, parents, rows)
     if not edges:
         return f"{names[v]} is a leaf: it was computed from nothing, so backward ends here"
     table = [("node", "op", "upstream", "", "local", "", "contribution", "", "parent", "grad")]
     grads = {v: 1.0}
-    for node in (x for row in reversed(_sorted(v, graph)) for x in row):
+    for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
         name, op, upstream = names[node], _printable(node.op), grads[node]
-        for parent, local in zip(graph.parents[node], node.local_grads):
+        for parent, local in zip(parents[node], node.local_grads):
             share = local * upstream
             grads[parent] = grads.get(parent, 0.0) + share
             product = (f"{upstream:.6g}", "*", f"{local:.6g}", "=", f"{share:.6g}")
@@ -108,17 +121,10 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     return _aligned(table)
 
 
-# The graph, as the pictures and the ledger see it.
+# The graph, as the ledger and the pictures see it.
 
 
-class _Graph(NamedTuple):
-    # Every Value on the way, and what it was made from.
-    parents: dict[Value, tuple[Value, ...]]
-    # The row that each of them stands in, or itself alone. A row's numbers stand in order.
-    rows: dict[Value, list[Value]]
-
-
-def _walk(function: str, v: Value) -> _Graph:
+def _walk(function: str, v: Value) -> tuple[Parents, Rows]:
     if not isinstance(v, Value):
         hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
         raise TypeError(f"{function}: v must be a Value, got {type(v).__name__}{hint}")
@@ -133,10 +139,12 @@ def _walk(function: str, v: Value) -> _Graph:
             row, index, _ = value._place() or (value, 0, 1)
             members.setdefault(row, []).append((index, value))
     rows = [[value for _, value in sorted(row)] for row in members.values()]
-    return _Graph(parents, {value: row for row in rows for value in row})
+    return parents, {value: row for row in rows for value in row}
 
 
-def _sorted(v: Value, graph: _Graph, *, first_parent_first: bool = False) -> list[list[Value]]:
+def _sorted(
+    v: Value, parents: Parents, rows: Rows, *, first_parent_first: bool = False
+) -> list[list[Value]]:
     """The rows, each after everything it was made from, and the last parent first.
 
     That is how `backward` sorts them, to walk through them in reverse.
@@ -147,17 +155,17 @@ def _sorted(v: Value, graph: _Graph, *, first_parent_first: bool = False) -> lis
     while stack:
         value = stack.pop()
         if value is None:  # all that the row below was made from is listed
-            order.append(graph.rows[stack.pop()])
+            order.append(rows[stack.pop()])
         elif value not in seen:
-            seen.update(graph.rows[value])
-            sources = [parent for x in graph.rows[value] for parent in graph.parents[x]]
+            seen.update(rows[value])
+            sources = [parent for x in rows[value] for parent in parents[x]]
             stack += [value, None, *(reversed(sources) if first_parent_first else sources)]
     return order
 
 
-def _names(v: Value, graph: _Graph) -> dict[Value, str]:
+def _names(v: Value, parents: Parents, rows: Rows) -> dict[Value, str]:
     """A name for each Value, no two alike, in an order in which all of it could be computed."""
-    order = _sorted(v, graph, first_parent_first=True)
+    order = _sorted(v, parents, rows, first_parent_first=True)
     names = {x: _printable(x.label) for row in order for x in row}
     number = 0
     for row in order:
@@ -181,44 +189,39 @@ def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
     return {value: name for name, value in owners.items()}
 
 
-class _Box(NamedTuple):
-    lines: list[str]
-    is_leaf: bool
-
-
 def _picture(
     function: str, v: Value, fused: bool, max_nodes: int
-) -> tuple[list[_Box], list[tuple[int, int]]]:
+) -> tuple[list[Box], list[tuple[int, int]]]:
     """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
-    graph = _walk(function, v)
-    count = len(set(map(id, graph.rows.values()))) if fused else len(graph.parents)
+    parents, rows = _walk(function, v)
+    count = len(set(map(id, rows.values()))) if fused else len(parents)
     if count > max_nodes:
         raise ValueError(
             f"{function}: this graph has {count:,} nodes, more than max_nodes={max_nodes:,}; "
             "draw a smaller one, or a Value further in, or raise max_nodes"
         )
-    names = _names(v, graph)
-    order = _sorted(v, graph, first_parent_first=True)
+    names = _names(v, parents, rows)
+    order = _sorted(v, parents, rows, first_parent_first=True)
     drawn = order if fused else [[x] for row in order for x in row]
     position = {x: i for i, row in enumerate(drawn, 1) for x in row}
     arrows: list[tuple[int, int]] = []
     for end, row in enumerate(drawn, 1):
-        for start in (position[parent] for x in row for parent in graph.parents[x]):
+        for start in (position[parent] for x in row for parent in parents[x]):
             two_numbers = len(row) == len(drawn[start - 1]) == 1
             if two_numbers or (start, end) not in arrows:  # x * x has two arrows, rows have one
                 arrows.append((start, end))
     return [_box(row, names) for row in drawn], arrows
 
 
-def _box(row: list[Value], names: dict[Value, str]) -> _Box:
+def _box(row: list[Value], names: dict[Value, str]) -> Box:
     first, op = row[0], _printable(row[0].op)
     if len(row) == 1:
         title = f"{names[first]} ({op})" if op else names[first]
-        return _Box([title, f"data {first.data:.4g}", f"grad {first.grad:.4g}"], not first.parents)
+        return ([title, f"data {first.data:.4g}", f"grad {first.grad:.4g}"], not first.parents)
     lines = [f"{names[x]}: data {x.data:.4g}, grad {x.grad:.4g}" for x in row]
     if len(lines) > 8:
         lines[4:-3] = [f"... {len(lines) - 7} more ..."]
-    return _Box([op or "row", *lines], not first.parents)
+    return ([op or "row", *lines], not first.parents)
 
 
 # Text.
@@ -230,7 +233,10 @@ def _printable(text: str) -> str:
 
 
 _DOT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
-_MERMAID_ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in '"#&<>`*_~$\\'})
+_MERMAID_ESCAPES = str.maketrans(
+    {c: f"#{ord(c)};" for c in '"#&<>`*_~$'}
+    | {"\\": "#92;#8203;"}  # the second one has no width, and keeps \n from ending the line
+)
 
 
 def _aligned(table: Sequence[tuple[str, ...]]) -> str:
