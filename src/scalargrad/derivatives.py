@@ -171,8 +171,8 @@ def _value_contributions(
         unchanged = False
     if not unchanged:
         raise ValueError(
-            f"grad: create_graph=True needs the data that {node.op!r} was computed from, but it was "
-            f"changed after the forward pass, or {node.op!r} is not scalargrad's own operation"
+            f"grad: create_graph=True needs the data that {node.op!r} was computed from, but it "
+            f"was changed after the forward pass, or {node.op!r} is not scalargrad's own operation"
         )
     return (upstream * local_grad for local_grad in local_grads)
 
