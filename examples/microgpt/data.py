@@ -1,0 +1,156 @@
+"""Documents to train on, from a file, a URL or the published list of names.
+
+    >>> documents = load(BUNDLED)
+    >>> len(documents), documents[:3]
+    (32257, ['emma', 'olivia', 'ava'])
+
+A document is a line of text: white space around it is stripped, blank lines are ignored. Whatever
+goes wrong raises DataError, with one line that says what it was and what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from files import write_whole
+
+BUNDLED = str(Path(__file__).with_name("names.txt"))
+
+# The list of the published run. It is fetched rather than bundled, since it is not ours to give.
+MAKEMORE = "makemore"
+MAKEMORE_URL = "https://raw.githubusercontent.com/karpathy/makemore/988aa59/names.txt"
+MAKEMORE_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
+
+TIMEOUT = 30.0  # seconds without an answer
+WANTED = "give a text file with one document per line, a URL, or 'makemore'"
+
+
+class DataError(Exception):
+    """The documents cannot be had; the message is for the user."""
+
+
+def load(source: str) -> list[str]:
+    """The documents of a path, an http(s) URL, or 'makemore'."""
+    if source == MAKEMORE:
+        raw = _makemore()
+    elif source.lower().startswith(("http://", "https://")):
+        raw = _download(source, source)
+    else:
+        raw = _read(source)
+    try:
+        text = raw.decode("utf-8-sig")  # without the mark that some editors put in front
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"--data {source}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset "
+            f"{error.start}); convert it to UTF-8 first"
+        ) from None
+    documents = [line.strip() for line in text.splitlines() if line.strip()]
+    if not documents:
+        raise DataError(f"--data {source}: no documents in it; {WANTED}")
+    return documents
+
+
+def fingerprint(documents: list[str]) -> str:
+    """The same for the same documents in the same order, wherever they came from."""
+    return hashlib.sha256("\n".join(documents).encode()).hexdigest()
+
+
+def shuffled(documents: list[str], rng: random.Random) -> list[str]:
+    """The documents in a random order."""
+    documents = documents.copy()
+    rng.shuffle(documents)
+    return documents
+
+
+def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[str]]:
+    """The documents to train on, and those held out: that fraction, from the end."""
+    n_val = int(len(documents) * val_fraction)
+    if val_fraction and not 0 < n_val < len(documents):
+        raise DataError(
+            f"--val-fraction {val_fraction}: of {len(documents):,} documents that holds out "
+            f"{n_val:,}; at least one must be held out and one left to train on"
+        )
+    cut = len(documents) - n_val
+    return documents[:cut], documents[cut:]
+
+
+def cache_folder() -> Path:
+    """Where a user's programs keep what they can fetch again."""
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(chosen):
+        base = Path(chosen)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path.home() / ".cache"
+    return base / "scalargrad"
+
+
+def makemore_path() -> Path:
+    """Where the list is kept once it has been fetched."""
+    return cache_folder() / "makemore-names.txt"
+
+
+def _read(path: str) -> bytes:
+    if os.path.isdir(path):
+        raise DataError(f"--data {path}: is a directory; {WANTED}")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise DataError(f"--data {path}: no such file; {WANTED}") from None
+    except OSError as error:
+        raise DataError(f"--data {path}: cannot be read: {error.strerror}; {WANTED}") from None
+
+
+def _download(url: str, source: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+            return bytes(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            reason = f"the server answered {error.code} {error.reason}"
+    except urllib.error.URLError as error:
+        reason = str(error.reason)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(error) or type(error).__name__
+    where = "" if source == url else f"{url}: "
+    raise DataError(
+        f"--data {source}: {where}download failed: {reason}; "
+        "try again, or save the file yourself and give its path"
+    )
+
+
+def _makemore() -> bytes:
+    path = makemore_path()
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        kept = b""
+    if hashlib.sha256(kept).hexdigest() == MAKEMORE_SHA256:
+        return kept
+    fetched = _download(MAKEMORE_URL, MAKEMORE)
+    sha256 = hashlib.sha256(fetched).hexdigest()
+    if sha256 != MAKEMORE_SHA256:
+        raise DataError(
+            f"--data {MAKEMORE}: {MAKEMORE_URL}: not the published list: its sha256 is {sha256}, "
+            f"expected {MAKEMORE_SHA256}"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(str(path), fetched)
+    except OSError as error:
+        raise DataError(
+            f"--data {MAKEMORE}: cannot keep the list in {path.parent}: {error.strerror}; "
+            "set XDG_CACHE_HOME to a folder that you can write to"
+        ) from None
+    return fetched

@@ -1,0 +1,177 @@
+"""The GPT: a token goes in, the logits of the token after it come out.
+
+    >>> import random
+    >>> model = new_gpt(Config(), vocab_size=27, rng=random.Random(42))
+    >>> logits = gpt(model, token_id=26, position_id=0, cache=empty_cache(model.config))
+    >>> len(logits)
+    27
+
+A GPT reads a document token by token. Each token becomes a row of n_embd numbers. Every layer adds
+to that row twice: attention adds what it finds at earlier positions, and a small network, the MLP,
+adds what it makes of the row by itself. At the end, the row is compared with every token of the
+vocabulary: the better the match, the higher that token's logit.
+
+Every number here is a scalargrad Value, so `document_loss(...).backward()` finds the derivative of
+the loss by each parameter. The rows are Vectors, and `nn.linear` and its kin work on whole rows:
+the same arithmetic as one scalar at a time, and much faster.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple, TypeAlias
+
+from scalargrad import Value, Vector, nn
+
+Matrix: TypeAlias = tuple[Vector, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """The sizes of a GPT."""
+
+    n_layer: int = 1  # how often attention and MLP are repeated
+    n_embd: int = 16  # the width of the row that a token becomes
+    n_head: int = 4  # how many places each attention looks at, at once
+    block_size: int = 16  # how many positions the model can see: its context
+
+    def __post_init__(self) -> None:
+        for size in fields(self):
+            value = getattr(self, size.name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{size.name} must be a whole number from 1 up, got {value!r}")
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"n_embd must be a multiple of n_head, which is {self.n_head}, "
+                f"to give each head as many numbers; got {self.n_embd}"
+            )
+
+    @property
+    def head_dim(self) -> int:
+        return self.n_embd // self.n_head
+
+
+class GPT(NamedTuple):
+    """A model: its sizes and its weights, each a matrix with a name."""
+
+    config: Config
+    weights: dict[str, Matrix]
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.weights["wte"])
+
+
+def shapes(config: Config, vocab_size: int) -> Iterator[tuple[str, int, int]]:
+    """The name, rows and columns of each matrix, in the order in which they are drawn."""
+    n_embd = config.n_embd
+    yield "wte", vocab_size, n_embd  # token embeddings
+    yield "wpe", config.block_size, n_embd  # position embeddings
+    yield "lm_head", vocab_size, n_embd
+    for layer in range(config.n_layer):
+        yield f"layer{layer}.attn_wq", n_embd, n_embd
+        yield f"layer{layer}.attn_wk", n_embd, n_embd
+        yield f"layer{layer}.attn_wv", n_embd, n_embd
+        yield f"layer{layer}.attn_wo", n_embd, n_embd
+        yield f"layer{layer}.mlp_fc1", 4 * n_embd, n_embd
+        yield f"layer{layer}.mlp_fc2", n_embd, 4 * n_embd
+
+
+def new_gpt(config: Config, vocab_size: int, rng: random.Random) -> GPT:
+    """A model that knows nothing yet: small random weights, no biases."""
+    weights = {
+        name: nn.matrix(nout, nin, std=0.08, rng=rng)
+        for name, nout, nin in shapes(config, vocab_size)
+    }
+    return GPT(config, weights)
+
+
+def parameter_count(model: GPT) -> int:
+    return sum(len(row) for matrix in model.weights.values() for row in matrix)
+
+
+@dataclass
+class Head:
+    """What one attention head remembers of the positions so far.
+
+    The values are kept by column, since column j of all values is what makes number j of the
+    head's result. Both are stored once per position and used at every later one.
+    """
+
+    keys: list[Vector] = field(default_factory=list)
+    value_columns: list[list[Value]] = field(default_factory=list)
+
+    def remember(self, key: Vector, value: Vector) -> None:
+        self.keys.append(key)
+        if not self.value_columns:
+            self.value_columns = [[] for _ in value]
+        for column, number in zip(self.value_columns, value):
+            column.append(number)
+
+
+# The key/value cache: the heads of each layer.
+Cache: TypeAlias = list[list[Head]]
+
+
+def empty_cache(config: Config) -> Cache:
+    return [[Head() for _ in range(config.n_head)] for _ in range(config.n_layer)]
+
+
+def gpt(model: GPT, token_id: int, position_id: int, cache: Cache) -> Vector:
+    """The logits of the token that follows `token_id` at `position_id`.
+
+    The cache holds what the layers computed at the positions before; this call adds its own.
+    """
+    token, position = model.weights["wte"][token_id], model.weights["wpe"][position_id]
+    x = nn.rmsnorm([t + p for t, p in zip(token, position)])
+    for layer, heads in enumerate(cache):
+        x = attention(model, layer, x, heads)
+        x = mlp(model, layer, x)
+    return nn.linear(x, model.weights["lm_head"])
+
+
+def attention(model: GPT, layer: int, x: Vector, heads: Sequence[Head]) -> Vector:
+    """Add to x what earlier positions have to say.
+
+    Each head asks a question (its query), compares it with the key of every position up to this
+    one, and takes the average of the values there, weighted by how well the keys match.
+    """
+    weights, head_dim = model.weights, model.config.head_dim
+    normed = nn.rmsnorm(x)
+    query = nn.linear(normed, weights[f"layer{layer}.attn_wq"])
+    key = nn.linear(normed, weights[f"layer{layer}.attn_wk"])
+    value = nn.linear(normed, weights[f"layer{layer}.attn_wv"])
+
+    scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
+    found: list[Value] = []
+    for i, head in enumerate(heads):
+        part = slice(i * head_dim, (i + 1) * head_dim)
+        head.remember(key[part], value[part])
+        logits = nn.linear([q * scale for q in query[part]], head.keys)  # one per position
+        found += nn.linear(nn.softmax(logits), head.value_columns)
+    # With x in the place of the bias, linear adds the residual connection in the same node.
+    return nn.linear(found, weights[f"layer{layer}.attn_wo"], x)
+
+
+def mlp(model: GPT, layer: int, x: Vector) -> Vector:
+    """Add to x what a two-layer network, four times as wide in between, makes of it."""
+    hidden = nn.linear(nn.rmsnorm(x), model.weights[f"layer{layer}.mlp_fc1"])
+    active = [h.relu() for h in hidden]
+    return nn.linear(active, model.weights[f"layer{layer}.mlp_fc2"], x)
+
+
+def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
+    """How surprised the model is by a document: the mean cross-entropy per token, in nats.
+
+    At each position it sees the tokens up to there and is asked for the next. A document that is
+    longer than the context is read only as far as the context goes.
+    """
+    n = min(model.config.block_size, len(tokens) - 1)
+    cache = empty_cache(model.config)
+    losses = [
+        nn.cross_entropy(gpt(model, tokens[i], i, cache), target=tokens[i + 1]) for i in range(n)
+    ]
+    return nn.dot(losses, [1 / n] * n)  # their mean, in one node

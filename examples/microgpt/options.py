@@ -1,0 +1,113 @@
+"""What the two commands share: reading the command line, and failing in one clear line.
+
+Bad input gives `train.py: error: ...` on stderr and exit status 2; a run that fails later gives 1;
+Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from checkpoint import CheckpointError
+from data import DataError
+
+Main = Callable[[Sequence[str] | None], int]
+
+
+class InputError(Exception):
+    """Options that cannot be followed; the message is for the user."""
+
+
+class RunError(Exception):
+    """Something that went wrong although the options were good; the message is for the user."""
+
+
+class OptionParser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
+
+
+def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -> int:
+    """Run a command, turn what can go wrong into one line on stderr, and return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # characters that the terminal does not know
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        status = main(arguments)
+        sys.stdout.flush()
+        return status
+    except (InputError, DataError, CheckpointError) as error:
+        return _fail(name, error, 2)
+    except RunError as error:
+        return _fail(name, error, 1)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        # Errors with files of our own are caught where they arise: this one is about stdout.
+        # Python would write there once more on its way out, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0  # whoever read the samples has seen enough, as in `| head`
+        return _fail(name, RunError(f"cannot write the samples: {error.strerror}"), 1)
+
+
+def _fail(name: str, error: Exception, status: int) -> int:
+    print(f"{name}: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+    return status
+
+
+def option_name(setting: str) -> str:
+    """How a setting is written on the command line."""
+    return "--" + setting.replace("_", "-")
+
+
+def bad_setting(error: ValueError) -> InputError:
+    """The same error in terms of the command line; its message begins with the setting's name."""
+    setting, _, problem = str(error).partition(" ")
+    return InputError(f"{option_name(setting)} {problem}")
+
+
+# Types of options, for argparse: each turns the text into a value, or says what it should be.
+
+
+def whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
+def count(text: str) -> int:
+    if (n := whole_number(text)) < 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 up, got {text!r}")
+    return n
+
+
+def positive(text: str) -> int:
+    if (n := whole_number(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, got {text!r}")
+    return n
+
+
+def non_negative(text: str) -> float:
+    if not 0.0 <= (x := number(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a finite number from 0 up, got {text!r}")
+    return x

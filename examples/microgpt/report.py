@@ -1,0 +1,191 @@
+"""How a run shows itself: progress on stderr, and if asked for, metrics and a picture of the loss.
+
+The bar is tqdm's when that is installed, and a plain line when not. Neither appears where stderr is
+not a terminal: then only every tenth part of the run has a line of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from files import write_whole
+from options import InputError, RunError
+
+RECENT = 50  # steps that the mean loss is taken over: single steps jump about
+
+
+def mean_of_recent(losses: Sequence[float]) -> float:
+    recent = losses[-RECENT:]
+    return math.fsum(recent) / len(recent)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """How far training is; a context manager, so that the bar goes away whatever happens."""
+
+    def __init__(self, done: int, steps: int) -> None:
+        self.first, self.steps = done + 1, steps
+        self.terminal = sys.stderr.isatty()
+        self.next_line = 0.0
+        self.bar: Any = None
+        if self.terminal:
+            try:
+                tqdm = importlib.import_module("tqdm")
+            except ImportError:
+                return
+            self.bar = tqdm.tqdm(
+                initial=done, total=steps, unit=" steps", dynamic_ncols=True, leave=False
+            )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._clear()
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, losses: Sequence[float]) -> None:
+        """Call this after each step with the losses so far."""
+        step = len(losses)
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {losses[-1]:.4f}", refresh=False)
+            self.bar.update()
+        elif self.terminal and time.monotonic() >= self.next_line:
+            self.next_line = time.monotonic() + 0.1  # the eye sees no more, and writing takes time
+            self._clear()
+            sys.stderr.write(f"step {step:,} of {self.steps:,}   loss {losses[-1]:.4f}")
+            sys.stderr.flush()
+        if step in (self.first, self.steps) or step % max(1, self.steps // 10) == 0:
+            line = f"step {step:>{len(f'{self.steps:,}')},}   loss {losses[-1]:.4f}"
+            if step > 1:
+                count = min(RECENT, step)
+                line += f"   mean of the last {count} {mean_of_recent(losses):.4f}"
+            if self.bar is not None:
+                self.bar.write(line, file=sys.stderr)
+            else:
+                self._clear()
+                say(line)
+
+    def _clear(self) -> None:
+        if self.terminal and self.bar is None:
+            sys.stderr.write("\r\033[K")
+
+
+class Metrics:
+    """A file of JSON lines, one per step: step, loss, lr, and the seconds that the step took.
+
+    A resumed run goes on in the same file: what the file says of steps that the checkpoint does not
+    have is dropped first, since these steps will be done again.
+    """
+
+    def __init__(self, path: str | None, done: int) -> None:
+        self.path = path
+        self.kept = _lines_until(path, done) if path and done else b""
+        self.file: io.TextIOWrapper | None = None
+
+    def __enter__(self) -> Metrics:
+        if self.path:
+            self._try(self._open)
+        return self
+
+    def _open(self) -> None:
+        assert self.path is not None
+        write_whole(self.path, self.kept)
+        self.file = open(self.path, "a", encoding="utf-8", buffering=1, newline="\n")  # noqa: SIM115
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.file is not None:
+            self._try(self.file.close)
+
+    def add(self, step: int, loss: float, lr: float, seconds: float) -> None:
+        if self.file is not None:
+            line = json.dumps({"step": step, "loss": loss, "lr": lr, "seconds": seconds})
+            file = self.file
+            self._try(lambda: file.write(line + "\n"))
+
+    def _try(self, action: Any) -> None:
+        try:
+            action()
+        except OSError as error:
+            raise RunError(f"--metrics {self.path}: cannot be written: {error.strerror}") from None
+
+
+def _lines_until(path: str, done: int) -> bytes:
+    """The lines of a metrics file up to that step."""
+    try:
+        lines = Path(path).read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise InputError(f"--metrics {path}: cannot be read: {error.strerror}") from None
+    kept = []
+    for number, line in enumerate(lines, start=1):
+        if number == len(lines) and not line.endswith(b"\n"):
+            break  # cut off when the run was killed
+        try:
+            if json.loads(line)["step"] <= done:
+                kept.append(line)
+        except (ValueError, TypeError, KeyError):
+            raise InputError(
+                f"--metrics {path}: line {number} is not from a run of this program; "
+                "give another path, or remove the file"
+            ) from None
+    return b"".join(kept)
+
+
+def check_plot(path: str) -> str:
+    """The format of the picture; InputError if it is unknown or nothing here can draw it."""
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in (".svg", ".png"):
+        raise InputError(f"--plot {path}: the name must end in .svg or .png")
+    try:
+        importlib.import_module("matplotlib")
+    except ImportError:
+        raise InputError(
+            f"--plot {path}: this needs matplotlib, which is not installed; "
+            "`pip install matplotlib`, or `pip install '.[examples]'` in the checkout"
+        ) from None
+    return extension[1:]
+
+
+def plot(path: str, losses: Sequence[float]) -> None:
+    """Draw the loss of each step, and the mean of the last 50 to see through the noise."""
+    picture_format = check_plot(path)
+    matplotlib = importlib.import_module("matplotlib")
+    figure_module = importlib.import_module("matplotlib.figure")
+    steps = range(1, len(losses) + 1)
+    means = [mean_of_recent(losses[max(0, step - RECENT) : step]) for step in steps]
+    with matplotlib.rc_context({"svg.hashsalt": "microgpt"}):  # the same run, the same bytes
+        figure = figure_module.Figure(figsize=(8, 4.5), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(steps, losses, linewidth=0.5, alpha=0.5, label="each step")
+        axes.plot(steps, means, label=f"mean of the last {RECENT}")
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss (nats per token)")
+        axes.legend()
+        picture = io.BytesIO()
+        metadata = {"Date": None} if picture_format == "svg" else None
+        figure.savefig(picture, format=picture_format, dpi=150, metadata=metadata)
+    try:
+        write_whole(path, picture.getvalue())
+    except OSError as error:
+        raise RunError(f"--plot {path}: cannot be written: {error.strerror}") from None

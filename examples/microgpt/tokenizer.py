@@ -1,0 +1,65 @@
+"""Characters to token ids and back.
+
+    >>> tokenizer = Tokenizer.of(["emma", "ava"])
+    >>> tokenizer.characters, tokenizer.bos
+    ('aemv', 4)
+    >>> tokenizer.document("ava")
+    [4, 0, 3, 0, 4]
+    >>> tokenizer.decode([0, 3, 0])
+    'ava'
+
+A token is one character, and its id is its place in the sorted alphabet. One more token, BOS
+("beginning of sequence"), has the last id. It stands at both ends of a document: at the front it
+tells the model to begin, and predicting it at the end is how the model says that it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """The vocabulary: `characters`, each of them once, and BOS."""
+
+    characters: str
+
+    def __post_init__(self) -> None:
+        characters = self.characters
+        if not isinstance(characters, str) or not 0 < len(characters) == len(set(characters)):
+            raise ValueError(f"a vocabulary is text with each character once, got {characters!r}")
+
+    @classmethod
+    def of(cls, documents: Iterable[str]) -> Tokenizer:
+        """The tokenizer for all characters that occur in the documents."""
+        return cls("".join(sorted(set().union(*documents))))
+
+    @property
+    def bos(self) -> int:
+        return len(self.characters)
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.characters) + 1
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {character: i for i, character in enumerate(self.characters)}
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the characters; ValueError if one of them is not in the vocabulary."""
+        try:
+            return [self._ids[character] for character in text]
+        except KeyError:
+            unknown = ", ".join(repr(c) for c in dict.fromkeys(text) if c not in self._ids)
+            known = repr(self.characters[:60]) + ("..." if len(self.characters) > 60 else "")
+            raise ValueError(f"{unknown} not in the vocabulary, which is {known}") from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return "".join(self.characters[i] for i in ids)
+
+    def document(self, text: str) -> list[int]:
+        """A whole document, as the model is trained on it: BOS at both ends."""
+        return [self.bos, *self.encode(text), self.bos]

@@ -1,0 +1,58 @@
+"""The package, loaded once per engine, side by side in one process.
+
+`SCALARGRAD_TEST_ENGINES=reference,compiled` demands engines: one that is missing fails the whole
+run, where it would otherwise halve it in silence. Unset means those that are there.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from unittest import mock
+
+Modules = dict[str, ModuleType]
+
+
+@contextmanager
+def in_sys_modules(modules: Modules) -> Iterator[None]:
+    """Within it, `scalargrad` means these modules, also to imports that happen late."""
+    before = _ours()
+    _replace(modules)
+    try:
+        yield
+    finally:
+        _replace(before)
+
+
+def _load_engines() -> dict[str, Modules]:
+    demanded = os.environ.get("SCALARGRAD_TEST_ENGINES", "")
+    packages = {}
+    for engine in demanded.split(",") if demanded else ("reference", "compiled"):
+        try:
+            packages[engine] = _load(engine)
+        except ImportError:
+            if demanded:
+                raise
+    return packages
+
+
+def _load(engine: str) -> Modules:
+    """The package and its modules, imported afresh on that engine."""
+    with in_sys_modules({}), mock.patch.dict(os.environ, SCALARGRAD_ENGINE=engine):
+        importlib.import_module("scalargrad")
+        return _ours()
+
+
+def _ours() -> Modules:
+    return {name: m for name, m in sys.modules.items() if name.partition(".")[0] == "scalargrad"}
+
+
+def _replace(modules: Modules) -> None:
+    for name in _ours():
+        del sys.modules[name]
+    sys.modules.update(modules)
+
+
+PACKAGES = _load_engines()

@@ -1,0 +1,362 @@
+"""Pictures and ledgers: what they show, and that showing changes nothing."""
+
+import math
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+PICTURES = ("to_dot", "to_mermaid")
+every_picture = pytest.mark.parametrize("picture", PICTURES)
+every_function = pytest.mark.parametrize("function", [*PICTURES, "explain"])
+
+
+def text(block):
+    return textwrap.dedent(block).strip("\n")
+
+
+def parabola(sg):
+    """x**2 + 2x at 3, whose derivative there is 2 * 3 + 2 = 8."""
+    x = sg.Value(3.0, label="x")
+    return x, x * x + 2.0 * x
+
+
+def classifier(sg):
+    """The loss of a layer with two inputs and three outputs; nine rows of numbers in all."""
+    x = [sg.Value(1.0, label="x1"), sg.Value(2.0, label="x2")]
+    w = [sg.nn.vector([0.5, -0.5]), sg.nn.vector([1.0, 0.0]), sg.nn.vector([0.25, 0.25])]
+    loss = -sg.nn.softmax(sg.nn.linear(x, w))[1].log()
+    loss.label = "loss"
+    return loss
+
+
+def titles(mermaid):
+    """The first line in each box."""
+    return re.findall(r'^  n\d+[(\[]"(.*?)<br>', mermaid, re.MULTILINE)
+
+
+def ledger(explained):
+    """The lines of a ledger as (node, upstream, local, contribution, parent, grad)."""
+    lines = []
+    node = ""
+    for line in explained.splitlines()[1:]:
+        left, right = line.split("->")
+        product, contribution = left.split("=")
+        *names, upstream, local = product.replace(" *  ", " ").rsplit(None, 2)
+        node = names[0].split()[0] if names else node
+        parent, grad = right.split()
+        numbers = (float(x) for x in (upstream, local, contribution, grad))
+        upstream, local, contribution, grad = numbers
+        lines.append((node, upstream, local, contribution, parent, grad))
+    return lines
+
+
+class TestPictures:
+    def test_dot_has_a_box_per_number_and_an_arrow_per_local_derivative(self, sg):
+        _, y = parabola(sg)
+        y.backward()
+        assert sg.graph.to_dot(y) == text(r"""
+            digraph {
+              rankdir=LR
+              node [shape=box, fontname="sans-serif"]
+              n1 [label="x\ndata 3\ngrad 8", style=rounded]
+              n2 [label="v1 (*)\ndata 9\ngrad 1"]
+              n3 [label="v2\ndata 2\ngrad 3", style=rounded]
+              n4 [label="v3 (*)\ndata 6\ngrad 1"]
+              n5 [label="v4 (+)\ndata 15\ngrad 1"]
+              n1 -> n2
+              n1 -> n2
+              n3 -> n4
+              n1 -> n4
+              n2 -> n5
+              n4 -> n5
+            }
+        """)
+
+    def test_mermaid_has_the_same_boxes_and_arrows(self, sg):
+        _, y = parabola(sg)
+        y.backward()
+        assert sg.graph.to_mermaid(y) == text("""
+            %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+            flowchart LR
+              n1("x<br>data 3<br>grad 8")
+              n2["v1 (#42;)<br>data 9<br>grad 1"]
+              n3("v2<br>data 2<br>grad 3")
+              n4["v3 (#42;)<br>data 6<br>grad 1"]
+              n5["v4 (+)<br>data 15<br>grad 1"]
+              n1 --> n2
+              n1 --> n2
+              n3 --> n4
+              n1 --> n4
+              n2 --> n5
+              n4 --> n5
+        """)
+
+    def test_a_leaf_alone_is_one_box(self, sg):
+        assert titles(sg.graph.to_mermaid(sg.Value(1.0))) == ["v1"]
+
+    def test_numbers_are_shown_to_four_digits(self, sg):
+        x = sg.Value(math.pi)
+        x.grad = -math.inf
+        assert "v1<br>data 3.142<br>grad -inf" in sg.graph.to_mermaid(x)
+
+    def test_what_was_computed_without_a_graph_is_a_leaf(self, sg):
+        with sg.no_grad():
+            _, y = parabola(sg)
+        assert titles(sg.graph.to_mermaid(y)) == ["v1"]
+
+    def test_an_operation_of_ones_own_is_shown_by_its_name(self, sg):
+        y = sg.Value(0.5, (sg.Value(2.0),), (-0.25,), op="1/x")
+        assert titles(sg.graph.to_mermaid(y)) == ["v1", "v2 (1/x)"]
+
+
+class TestRowsInPictures:
+    def test_a_fused_result_is_one_box_with_one_arrow_from_each_row(self, sg):
+        x = sg.nn.vector([1.0, 2.0])
+        y = sg.nn.linear(x, [sg.nn.vector([0.5, -0.5]), sg.nn.vector([1.0, 0.0])])
+        assert sg.graph.to_mermaid(y[0] + y[1]) == text("""
+            %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+            flowchart LR
+              n1("row<br>v1[0]: data 1, grad 0<br>v1[1]: data 2, grad 0")
+              n2("row<br>v2[0]: data 0.5, grad 0<br>v2[1]: data -0.5, grad 0")
+              n3("row<br>v3[0]: data 1, grad 0<br>v3[1]: data 0, grad 0")
+              n4["linear<br>v4[0]: data -0.5, grad 0<br>v4[1]: data 1, grad 0"]
+              n5["v5 (+)<br>data 0.5<br>grad 0"]
+              n1 --> n4
+              n2 --> n4
+              n3 --> n4
+              n4 --> n5
+        """)
+
+    def test_on_request_each_number_is_a_box(self, sg):
+        x = sg.nn.vector([1.0, 2.0])
+        y = sg.nn.linear(x, [sg.nn.vector([0.5, -0.5]), sg.nn.vector([1.0, 0.0])])
+        drawn = sg.graph.to_mermaid(y[0] + y[1], fused=False)
+        assert titles(drawn) == [
+            *("v1[0]", "v1[1]", "v2[0]", "v2[1]", "v3[0]", "v3[1]"),
+            *("v4[0] (linear)", "v4[1] (linear)", "v5 (+)"),
+        ]
+        assert drawn.count("-->") == 4 + 4 + 2
+
+    def test_two_results_of_the_same_numbers_are_two_boxes(self, sg):
+        x = sg.nn.vector([1.0, 2.0])
+        query, key = (sg.nn.linear(x, [x, x]) for _ in range(2))
+        drawn = sg.graph.to_mermaid(sg.nn.dot(query, key))
+        assert titles(drawn) == ["row", "linear", "linear", "v4 (dot)"]
+
+    def test_only_the_numbers_that_matter_are_in_a_box(self, sg):
+        x = sg.nn.vector([1.0, 2.0, 3.0])
+        drawn = sg.graph.to_mermaid(x[2] * x[0])
+        assert "v1[0]: data 1, grad 0<br>v1[2]: data 3, grad 0" in drawn
+        assert "v1[1]" not in drawn
+
+    def test_a_single_number_of_a_row_tells_which_it_is(self, sg):
+        assert titles(sg.graph.to_mermaid(sg.nn.softmax([1.0, 2.0])[1]))[-1] == "v2[1] (softmax)"
+
+    def test_a_row_of_one_number_is_a_number(self, sg):
+        y = sg.nn.linear([sg.Value(2.0, label="x")], [[sg.Value(3.0, label="w")]])[0]
+        assert titles(sg.graph.to_mermaid(y)) == ["x", "w", "v1 (linear)"]
+
+    def test_a_long_row_is_cut_short_in_the_middle(self, sg):
+        row = sg.nn.vector(range(9))
+        drawn = sg.graph.to_mermaid(sg.nn.dot(row, row))
+        assert "v1[3]: data 3, grad 0<br>... 2 more ...<br>v1[6]: data 6, grad 0" in drawn
+
+    def test_a_row_of_eight_is_shown_whole(self, sg):
+        row = sg.nn.vector(range(8))
+        assert "more" not in sg.graph.to_mermaid(sg.nn.dot(row, row))
+
+    def test_numbers_in_a_row_are_named_by_their_labels(self, sg):
+        row = sg.nn.vector([1.0, 2.0])
+        row[1].label = "bias"
+        drawn = sg.graph.to_mermaid(row[0] * row[1])
+        assert "row<br>v1[0]: data 1, grad 0<br>bias: data 2, grad 0" in drawn
+
+
+class TestNames:
+    def test_unlabelled_numbers_are_counted_from_the_inputs_on(self, sg):
+        a, b = sg.Value(1.0, label="a"), sg.Value(2.0)
+        assert titles(sg.graph.to_mermaid((a + b).exp())) == ["a", "v1", "v2 (+)", "v3 (exp)"]
+
+    def test_equal_labels_are_told_apart(self, sg):
+        w1, w2, w3 = (sg.Value(1.0, label="w") for _ in range(3))
+        assert titles(sg.graph.to_mermaid(w1 + w2 + w3))[:2] == ["w", "w (2)"]
+        assert "w (3)" in sg.graph.explain(w1 + w2 + w3)
+
+    def test_a_label_that_looks_like_a_given_name_is_told_apart(self, sg):
+        v1, other = sg.Value(1.0, label="v1"), sg.Value(2.0)
+        names = titles(sg.graph.to_mermaid(v1 - other))
+        assert names == ["v1", "v1 (2)", "v2 (-)"]
+
+    def test_the_ledger_uses_the_names_of_the_pictures(self, sg):
+        loss = classifier(sg)
+        drawn = titles(sg.graph.to_mermaid(loss, fused=False))
+        lines = ledger(sg.graph.explain(loss))
+        in_ledger = {line[0] for line in lines} | {line[4] for line in lines}
+        assert in_ledger == {title.split(" ")[0] for title in drawn}
+
+
+class TestText:
+    LABEL = 'a"b\\n<i>&amp;`c`*d*_e_#35;$f$~~g~~'
+
+    def test_dot_shows_every_character_of_a_label_as_it_is(self, sg):
+        drawn = sg.graph.to_dot(sg.Value(1.0, label=self.LABEL))
+        assert r'label="a\"b\\n<i>&amp;amp;`c`*d*_e_#35;$f$~~g~~\ndata 1' in drawn
+
+    def test_mermaid_shows_every_character_of_a_label_as_it_is(self, sg):
+        title = titles(sg.graph.to_mermaid(sg.Value(1.0, label=self.LABEL)))[0]
+        shown = re.sub("#([0-9]+);", lambda code: chr(int(code[1])), title)
+        assert shown.replace("\N{ZERO WIDTH SPACE}", "") == self.LABEL
+        assert not set(title) & set('"<>&`*_$~\\')
+
+    @every_function
+    def test_a_label_takes_one_line_and_no_control_characters(self, sg, function):
+        x = sg.Value(1.0, label="two\nlines\x1b[31m\0\ud800")
+        shown = getattr(sg.graph, function)(x.exp())
+        assert "two lines [31m" in shown
+        assert shown.replace("\n", "").isprintable()
+
+    def test_letters_of_all_alphabets_stay(self, sg):
+        assert "größe 値" in sg.graph.to_dot(sg.Value(1.0, label="größe 値"))
+
+
+class TestLedger:
+    def test_each_line_is_an_edge_in_the_order_of_the_pass(self, sg):
+        _, y = parabola(sg)
+        assert sg.graph.explain(y) == text("""
+            node  op  upstream     local     contribution      parent  grad
+            v4    +          1  *      1  =             1  ->  v1         1
+                             1  *      1  =             1  ->  v3         1
+            v1    *          1  *      3  =             3  ->  x          3
+                             1  *      3  =             3  ->  x          6
+            v3    *          1  *      3  =             3  ->  v2         3
+                             1  *      2  =             2  ->  x          8
+        """)
+
+    def test_it_is_the_same_before_and_after_backward(self, sg):
+        loss = classifier(sg)
+        before = sg.graph.explain(loss)
+        loss.backward()
+        loss.backward()
+        assert sg.graph.explain(loss) == before
+
+    def test_a_node_passes_on_its_gradient_only_when_that_is_complete(self, sg):
+        passed_on = set()
+        for node, *_, parent, _ in ledger(sg.graph.explain(classifier(sg))):
+            passed_on.add(node)
+            assert parent not in passed_on
+
+    def test_upstream_is_what_the_node_has_gathered(self, sg):
+        gathered = {"loss": 1.0}
+        for node, upstream, _, _, parent, grad in ledger(sg.graph.explain(classifier(sg))):
+            assert upstream == gathered[node]
+            gathered[parent] = grad
+
+    def test_the_last_line_for_a_parent_has_its_gradient(self, sg):
+        loss = classifier(sg)
+        final = {line[4]: line[5] for line in ledger(sg.graph.explain(loss))}
+        # d loss / d x = sum_i (p[i] - (i == 1)) w[i], with the logits -0.5, 1 and 0.75
+        e = [math.exp(-0.5), math.exp(1.0), math.exp(0.75)]
+        p = [ei / sum(e) for ei in e]
+        x1 = p[0] * 0.5 + (p[1] - 1.0) * 1.0 + p[2] * 0.25
+        x2 = p[0] * -0.5 + p[2] * 0.25
+        assert final["x1"] == pytest.approx(x1, rel=1e-5)
+        assert final["x2"] == pytest.approx(x2, rel=1e-5)
+        assert final["v2[1]"] == pytest.approx((p[1] - 1.0) * 2.0, rel=1e-5)
+
+    @given(data=st.data())
+    def test_on_any_graph_it_ends_with_the_gradients_of_backward(self, sg, data):
+        leaves = [sg.Value(float(i), label=f"leaf{i}") for i in range(1, 4)]
+        nodes = list(leaves)
+        for _ in range(data.draw(st.integers(1, 12))):
+            a, b = (data.draw(st.sampled_from(nodes)) for _ in range(2))
+            kind = data.draw(st.sampled_from(["+", "-", "*", "tanh"]))
+            results = {"+": a + b, "-": a - b, "*": a * b * 0.125, "tanh": a.tanh()}
+            nodes.append(results[kind])
+        output = nodes[-1]
+        final = {line[4]: line[5] for line in ledger(sg.graph.explain(output))}
+        output.backward()
+        for leaf in leaves:
+            assert final.get(leaf.label, 0.0) == pytest.approx(leaf.grad, rel=1e-5, abs=1e-300)
+
+    def test_infinity_and_nan_are_shown(self, sg):
+        root = sg.Value(0.0, label="x").sqrt()
+        assert ledger(sg.graph.explain(root))[0][2] == math.inf
+        assert "nan" in sg.graph.explain(root * 0.0)
+
+    def test_a_leaf_has_nothing_to_hand_down(self, sg):
+        assert sg.graph.explain(sg.Value(1.0, label="x")) == (
+            "x is a leaf: it was computed from nothing, so backward ends here"
+        )
+
+
+class TestAllOfThem:
+    @every_function
+    def test_nothing_is_changed(self, sg, function):
+        x, y = parabola(sg)
+        x.grad, y.grad = 0.25, 0.5
+        getattr(sg.graph, function)(y)
+        assert (x.data, x.grad, y.data, y.grad) == (3.0, 0.25, 15.0, 0.5)
+
+    @every_function
+    def test_the_text_is_the_same_in_every_run(self, function):
+        program = textwrap.dedent(f"""
+            import scalargrad as sg
+            w = [sg.nn.vector([0.5, -0.5]), sg.nn.vector([1.0, 0.0])]
+            p = sg.nn.softmax(sg.nn.linear([sg.Value(1.0), sg.Value(2.0)], w))
+            print(sg.graph.{function}(p[0] * p[1] + sg.nn.dot(p, [1.0, 2.0])))
+        """)
+        outputs = {
+            subprocess.run(
+                [sys.executable, "-c", program],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                capture_output=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2", "3")
+        }
+        assert len(outputs) == 1
+        assert b"softmax" in outputs.pop()
+
+    @pytest.mark.parametrize(
+        ("function", "what", "count"),
+        [
+            ("to_dot", "nodes, more than max_nodes=200", "100,001"),
+            ("to_mermaid", "nodes, more than max_nodes=200", "100,001"),
+            ("explain", "edges, more than max_edges=1,000", "100,000"),
+        ],
+    )
+    def test_too_large_a_graph_is_counted_and_refused(self, sg, function, what, count):
+        x = sg.Value(1.0)
+        for _ in range(100_000):
+            x = -x
+        with pytest.raises(ValueError, match=rf"^{function}: this graph has {count} {what}; .*"):
+            getattr(sg.graph, function)(x)
+
+    @every_function
+    def test_the_limit_can_be_raised_to_draw_a_deep_graph(self, sg, function):
+        x = sg.Value(1.0)
+        for _ in range(2_000):
+            x = -x
+        limit = {"max_edges" if function == "explain" else "max_nodes": 2_001}
+        assert getattr(sg.graph, function)(x, **limit).count("neg") == 2_000
+
+    @every_picture
+    def test_the_limit_counts_what_would_be_drawn(self, sg, picture):
+        row = sg.nn.vector([1.0, 2.0, 3.0])
+        y = sg.nn.dot(row, row)
+        getattr(sg.graph, picture)(y, max_nodes=2)
+        with pytest.raises(ValueError, match="this graph has 4 nodes, more than max_nodes=3"):
+            getattr(sg.graph, picture)(y, fused=False, max_nodes=3)
+
+    @every_function
+    def test_only_a_value_has_a_graph(self, sg, function):
+        with pytest.raises(TypeError, match=rf"^{function}: v must be a Value, got float$"):
+            getattr(sg.graph, function)(1.0)
+        with pytest.raises(TypeError, match=r"got Vector; pass one of its elements$"):
+            getattr(sg.graph, function)(sg.nn.vector([1.0]))
