@@ -119,6 +119,8 @@ def gradcheck(
 def _checked(output: Any, inputs: Any) -> list[Value]:
     if not isinstance(output, Value):
         raise TypeError(f"grad: output must be a Value, got {type(output).__name__}")
+    if not isinstance(inputs, Iterable) and not isinstance(inputs, Value):
+        raise TypeError(f"grad: inputs must be Values, got {type(inputs).__name__}")
     wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
     for i, x in enumerate(wanted):
         if not isinstance(x, Value):

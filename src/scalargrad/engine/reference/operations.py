@@ -56,8 +56,7 @@ def _power(x: float, n: float) -> float:
 def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
     """d/dx x**n = n x**(n-1), and d/dn x**n = x**n log x."""
     base, exponent = _number(x), _number(n)
-    pole = not math.isfinite(_ieee_power(base, -1.0))
-    if exponent == 0.0 and (pole or isinstance(n, float)):
+    if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
         in_base: Number = 0.0  # x**0 is 1 everywhere
     elif exponent - 1.0 + 1.0 == exponent or not 0.0 < abs(base) < math.inf:
         in_base = n * power(x, n - 1.0)

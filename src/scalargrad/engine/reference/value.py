@@ -82,8 +82,8 @@ class Value:
         grads = tuple(as_float(g, f"Value: local_grads[{i}]") for i, g in given)
         if len(parents) != len(grads):
             raise ValueError(
-                f"Value: {len(parents)} parents but {len(grads)} local_grads; "
-                "give one local derivative per parent"
+                f"Value: parents has length {len(parents)} but local_grads has length "
+                f"{len(grads)}; give one local derivative per parent"
             )
         op, label = as_text(op, "Value: op"), as_text(label, "Value: label")
         if recording.depth:
@@ -501,9 +501,9 @@ def as_text(x: object, argument: str) -> str:
 
 def describe(x: object) -> str:
     """What an error says it got: the type, and the value where that is short."""
-    if isinstance(x, Value):
-        return "a Value"
-    text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) or x is None else ""
+    if isinstance(x, Value) or x is None:
+        return "None" if x is None else "a Value"
+    text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) else ""
     return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
 
 

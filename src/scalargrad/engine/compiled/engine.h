@@ -1,0 +1,397 @@
+/* The compiled engine: the twin of scalargrad/engine/reference, bit for bit, in C.
+
+   Read the reference first; what is computed, and why, stands there. This header has what all the
+   files share: how a number, a row and a graph lie in memory. Then
+
+       operations.h    each operation with its derivative     (reference/operations.py)
+       operators.c     the operators and methods of Value     (reference/value.py)
+       value.c         the type Value                         (reference/value.py)
+       backward.c      backpropagation                        (reference/value.py)
+       recording.c     no_grad                                (reference/value.py)
+       numbers.c       what counts as a number, and messages  (reference/value.py)
+       vector.c        the type Vector                        (reference/vector.py)
+       row.c, block.c  rows of numbers                        (reference/vector.py)
+       linear.c        linear and dot                         (reference/fused.py)
+       fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
+       origin.c        how an element of a row came about     (reference/vector.py)
+       updates.c       the optimisers' steps                  (reference/updates.py)
+       memory.c        making and freeing nodes
+       module.c        the module
+
+   Three rules keep it safe. A graph has no cycles, since parents are set once, at birth; so Values
+   need no garbage collector. Whatever can fail, fails before anything is changed. And no Python
+   code runs while a pointer into something that Python code could change is held. */
+
+#ifndef SCALARGRAD_ENGINE_H
+#define SCALARGRAD_ENGINE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Value Value;
+typedef struct Block Block;
+typedef struct State State;
+
+/* Operations on numbers in the order of reference/operations.py, then those on rows. */
+typedef enum {
+    OP_NONE,
+    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_POW, OP_NEG, OP_ABS, OP_EXP, OP_LOG, OP_LOG1P, OP_EXPM1,
+    OP_SQRT, OP_SIN, OP_COS, OP_TAN, OP_TANH, OP_SIGMOID, OP_RELU, OP_MAXIMUM, OP_MINIMUM,
+    OP_LINEAR, OP_DOT, OP_SOFTMAX, OP_RMSNORM, OP_CROSS_ENTROPY,
+    OP_COUNT,
+    OP_BLANK, /* a Value that was not initialised yet */
+} Op;
+
+extern const char *const op_names[OP_COUNT];
+
+/* ---- Numbers ---- */
+
+/* How a Value came about. The first three have as many edges as their number says. */
+typedef enum { LEAF, UNARY, BINARY, CUSTOM, ELEMENT } Kind;
+
+typedef struct {
+    Value *parent;
+    double local_grad;
+} Edge;
+
+/* The edges of a Value that was made by hand, with a name or with more than two parents. */
+typedef struct {
+    PyObject *op;
+    Py_ssize_t count;
+    Edge edges[];
+} Custom;
+
+/* Only as much of this is allocated as the kind needs: a LEAF or ELEMENT ends before the edges. */
+struct Value {
+    PyObject_HEAD
+    union {
+        struct { double data, grad; };
+        struct { Block *block; Py_ssize_t index; }; /* ELEMENT */
+    };
+    uint64_t epoch : 48; /* the pass of backward that saw it last */
+    uint64_t kind : 8;
+    uint64_t op : 8;
+    union {
+        PyObject *label; /* NULL for "" */
+        Value *next;     /* in the list of the dead or free */
+    };
+    union {
+        Edge edges[2];
+        Custom *custom;
+    };
+};
+
+/* ---- Rows ---- */
+
+/* Numbers that a row and the graphs that captured it share. Whoever writes to it while somebody
+   else still holds it makes a copy first. */
+typedef struct {
+    Py_ssize_t refs;
+} Buffer; /* the numbers follow */
+
+/* Handles of the elements of a block that exist right now, so that row[3] is row[3]. Borrowed. */
+typedef struct {
+    Py_ssize_t live;
+    PyObject **labels; /* NULL until an element of this chunk gets a label */
+    Value *handles[];
+} Chunk;
+
+enum { CHUNK = 32 };
+
+/* Values that live elsewhere, in a row. */
+typedef struct {
+    Py_ssize_t refs;
+    Py_ssize_t count;
+    bool computed; /* whether one of them has parents */
+    Value *values[];
+} Loose;
+
+/* A part of a block, or else of a collection of Values. */
+typedef struct {
+    Block *block;
+    Loose *loose;
+    Py_ssize_t start;
+    Py_ssize_t count;
+} Row;
+
+/* A row as it was at a forward pass. */
+typedef struct {
+    Row row;
+    Buffer *buffer; /* what `numbers` points into if the row is part of a block */
+    const double *numbers;
+} Input;
+
+/* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
+typedef struct {
+    Py_ssize_t refs;
+    Py_ssize_t count;
+    Py_ssize_t width;
+    bool computed;      /* whether one of the rows has parents */
+    PyObject *source;   /* the tuple that it was made from, if it may be shared; borrowed */
+    uint64_t replaced;  /* `state->replaced` at that time */
+    Input inputs[];
+} Matrix;
+
+/* How the numbers of a block were computed. */
+typedef struct {
+    Op op;
+    bool has_bias;
+    Input x;
+    Matrix *w;             /* linear, dot */
+    Input b;               /* linear */
+    Buffer *saved;         /* softmax, rmsnorm: the result, whatever is written to it later */
+    double scale;          /* rmsnorm */
+    double eps;            /* rmsnorm */
+    Py_ssize_t target;     /* cross_entropy */
+    double *probabilities; /* cross_entropy */
+} Made;
+
+/* Numbers side by side, with their gradients: the result of one fused operation, or parameters. */
+struct Block {
+    union {
+        Py_ssize_t refs;
+        Block *next; /* in the list of the dead */
+    };
+    uint64_t epoch;
+    Py_ssize_t count;
+    Buffer *buffer;
+    union {
+        Chunk *chunk;   /* if count <= CHUNK */
+        Chunk **chunks; /* otherwise */
+    };
+    Made *made; /* NULL for leaves */
+    Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
+};
+
+typedef struct {
+    PyObject_HEAD
+    Row row;
+    bool blank; /* not initialised yet */
+} Vector;
+
+/* ---- What one interpreter has ---- */
+
+typedef struct {
+    uint64_t thread;
+    Py_ssize_t depth;
+} Paused;
+
+enum { FREE_LIST = 8192, MATRICES = 256 };
+
+struct State {
+    PyTypeObject *value_type;
+    PyTypeObject *vector_type;
+    PyTypeObject *iterator_type;
+    PyTypeObject *no_grad_type;
+    PyObject *names[OP_COUNT];
+    PyObject *mapping, *set;              /* collections.abc */
+    PyObject *is_real, *describe, *decorate; /* of the reference engine */
+
+    uint64_t epoch;
+    uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
+    Paused *paused;    /* the threads inside no_grad */
+    Py_ssize_t paused_count;
+    Matrix *matrices[MATRICES]; /* those that live, by their source; borrowed */
+
+    Value *free[3]; /* memory for new Values, by the number of edges */
+    int free_count[3];
+    Value *dead_values; /* waiting to be freed, so that freeing needs no recursion */
+    Block *dead_blocks;
+    bool freeing;
+
+    uintptr_t *stack, *order; /* memory of the last backward */
+    Py_ssize_t stack_size, order_size;
+};
+
+#if defined(__GNUC__)
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define LIKELY(x) (x)
+#define UNLIKELY(x) (x)
+#endif
+
+/* ---- memory.c ---- */
+
+void value_dealloc(PyObject *self);
+Value *allocate_node(State *state, int edges);
+void free_the_dead(State *state);
+void free_lists(State *state);
+void *allocate(Py_ssize_t size);
+
+/* ---- numbers.c ---- */
+
+int is_real(State *state, PyObject *x);
+int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
+void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
+int iterator_of(State *state, PyObject *x, const char *argument, PyObject **iterator);
+int parse(const char *function, const char *const *names, int required, int positional, int count,
+          PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);
+
+/* ---- recording.c ---- */
+
+extern PyType_Spec no_grad_spec;
+bool is_paused(State *state);
+
+/* ---- value.c, operators.c, backward.c, origin.c ---- */
+
+extern PyType_Spec value_spec;
+PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
+PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
+extern PyMethodDef value_methods[];
+PyObject *element_parents(State *state, Value *v);
+PyObject *element_local_grads(Value *v);
+PyObject *value_origin(PyObject *self, PyObject *unused);
+
+/* The operators, for the slots of Value. */
+#define OPERATOR2(name) PyObject *operator_##name(PyObject *a, PyObject *b);
+#define OPERATOR1(name) PyObject *operator_##name(PyObject *a, PyObject *unused);
+OPERATOR2(add) OPERATOR2(sub) OPERATOR2(mul) OPERATOR2(div) OPERATOR2(pow)
+OPERATOR1(neg) OPERATOR1(abs) OPERATOR1(exp) OPERATOR1(log) OPERATOR1(log1p) OPERATOR1(expm1)
+OPERATOR1(sqrt) OPERATOR1(sin) OPERATOR1(cos) OPERATOR1(tan) OPERATOR1(tanh) OPERATOR1(sigmoid)
+OPERATOR1(relu)
+
+/* ---- block.c ---- */
+
+Block *new_block(Py_ssize_t count, Py_ssize_t extra);
+void release_block(State *state, Block *block);
+void destroy_block(State *state, Block *block);
+double *writable_numbers(State *state, Block *block);
+Value *block_element(State *state, Block *block, Py_ssize_t index);
+void forget_element(Block *block, Py_ssize_t index);
+PyObject *element_label(Value *v);
+int set_element_label(Value *v, PyObject *label);
+
+/* ---- row.c ---- */
+
+typedef struct {
+    const char *function, *argument;
+    Py_ssize_t index; /* -1, or the number of the row among several */
+} Name;
+
+int as_row(State *state, PyObject *values, Name name, Row *row);
+PyObject *as_sequence(State *state, PyObject *values, Name name);
+Value *row_element(State *state, const Row *row, Py_ssize_t index);
+void release_row(State *state, Row *row);
+Loose *new_loose(Py_ssize_t count);
+void capture(Input *input, double *space);
+void release_input(State *state, Input *input);
+
+/* ---- vector.c ---- */
+
+extern PyType_Spec vector_spec, iterator_spec;
+void vector_dealloc(PyObject *self);
+PyObject *new_vector(State *state, Row *row);
+PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
+PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+
+/* ---- linear.c, fused.c, updates.c ---- */
+
+typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
+                           PyObject *keywords);
+Function linear, dot, softmax, rmsnorm, cross_entropy, zero_grads, sgd_update, adam_update;
+void release_matrix(State *state, Matrix *matrix);
+void hand_down_linear(Block *block);
+void hand_down_softmax(Block *block);
+void hand_down_rmsnorm(Block *block);
+void hand_down_cross_entropy(Block *block);
+void fused_local_grads(const Made *made, const double *g, Py_ssize_t count, double *into);
+
+/* ---- Small things that everybody uses ---- */
+
+static inline State *state_of_type(PyTypeObject *type) {
+    return PyType_GetModuleState(type);
+}
+
+static inline bool is_exact_value(PyObject *x) { /* and not of a subclass */
+    return Py_TYPE(x)->tp_dealloc == value_dealloc;
+}
+
+/* The state of the module that the Value belongs to; NULL for anything else. */
+static inline State *value_state(PyObject *x) {
+    for (PyTypeObject *type = Py_TYPE(x); type; type = type->tp_base)
+        if (type->tp_dealloc == value_dealloc)
+            return state_of_type(type);
+    return NULL;
+}
+
+static inline State *vector_state(PyObject *x) {
+    PyTypeObject *type = Py_TYPE(x);
+    while (type->tp_dealloc != vector_dealloc)
+        type = type->tp_base;
+    return state_of_type(type);
+}
+
+static inline bool is_value(State *state, PyObject *x) {
+    return PyObject_TypeCheck(x, state->value_type);
+}
+
+static inline bool is_vector(State *state, PyObject *x) {
+    return PyObject_TypeCheck(x, state->vector_type);
+}
+
+static inline double *buffer_numbers(Buffer *buffer) {
+    return (double *)(buffer + 1);
+}
+
+static inline double *block_grads(Block *block) {
+    return (double *)(block + 1) + block->count;
+}
+
+static inline void *block_extra(Block *block) {
+    return block_grads(block) + block->count;
+}
+
+static inline double data_of(const Value *v) {
+    return LIKELY(v->kind != ELEMENT) ? v->data : buffer_numbers(v->block->buffer)[v->index];
+}
+
+static inline double *grad_of(Value *v) {
+    return LIKELY(v->kind != ELEMENT) ? &v->grad : block_grads(v->block) + v->index;
+}
+
+/* Whether backward has something to do there. */
+static inline bool is_computed(const Value *v) {
+    switch (v->kind) {
+    case LEAF:
+        return false;
+    case CUSTOM:
+        return v->custom->count > 0;
+    case ELEMENT:
+        return v->block->made != NULL;
+    default:
+        return true;
+    }
+}
+
+static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
+    if (v->kind == CUSTOM) {
+        *count = v->custom->count;
+        return v->custom->edges;
+    }
+    *count = v->kind == ELEMENT ? 0 : v->kind;
+    return v->edges;
+}
+
+static inline bool recording(State *state) {
+    return LIKELY(!state->paused_count) || !is_paused(state);
+}
+
+static inline Value *new_leaf(State *state, double data) {
+    Value *v = allocate_node(state, 0);
+    if (LIKELY(v != NULL)) {
+        v->data = data;
+        v->kind = LEAF;
+        v->op = OP_NONE;
+    }
+    return v;
+}
+
+#endif

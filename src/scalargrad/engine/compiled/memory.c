@@ -1,0 +1,143 @@
+/* Making and freeing nodes: fast, because freed ones are kept for the next; and without recursion,
+   because a graph may be ten million nodes deep. */
+
+#include "engine.h"
+
+/* Sizes of a Value with no, one and two edges. */
+static const size_t node_sizes[3] = {
+    offsetof(Value, edges),
+    offsetof(Value, edges) + sizeof(Edge),
+    sizeof(Value),
+};
+
+/* Memory for numbers and the like; size may have overflowed to something negative. */
+void *allocate(Py_ssize_t size) {
+    void *memory = size < 0 ? NULL : PyMem_Malloc(size);
+    if (!memory)
+        PyErr_NoMemory();
+    return memory;
+}
+
+/* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
+Value *allocate_node(State *state, int edges) {
+    Value *v = state->free[edges];
+    if (LIKELY(v != NULL)) {
+        state->free[edges] = v->next;
+        state->free_count[edges]--;
+    } else {
+        v = PyObject_Malloc(node_sizes[edges]);
+        if (!v) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+    }
+#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)
+    PyObject_Init((PyObject *)v, state->value_type);
+#else
+    Py_SET_TYPE((PyObject *)v, state->value_type);
+    Py_INCREF(state->value_type);
+    Py_SET_REFCNT((PyObject *)v, 1);
+#endif
+    v->grad = 0.0;
+    v->epoch = 0;
+    v->label = NULL;
+    return v;
+}
+
+static void free_node(State *state, Value *v, int edges) {
+    PyTypeObject *type = Py_TYPE(v);
+#ifndef SCALARGRAD_NO_FREE_LIST
+    if (type == state->value_type && state->free_count[edges] < FREE_LIST) {
+        v->next = state->free[edges];
+        state->free[edges] = v;
+        state->free_count[edges]++;
+    } else
+#else
+    (void)state, (void)edges;
+#endif
+        type->tp_free(v);
+    Py_DECREF(type);
+}
+
+/* A node that has parents is not freed at once but listed, and then freed by whoever began. */
+void value_dealloc(PyObject *self) {
+    Value *v = (Value *)self;
+    State *state = value_state(self);
+    if (v->kind == ELEMENT) {
+        Block *block = v->block;
+        forget_element(block, v->index);
+        free_node(state, v, 0);
+        release_block(state, block);
+        return;
+    }
+    Py_CLEAR(v->label);
+    if (v->kind == LEAF) {
+        free_node(state, v, 0);
+        return;
+    }
+    v->next = state->dead_values;
+    state->dead_values = v;
+    if (!state->freeing)
+        free_the_dead(state);
+}
+
+static void free_dead_value(State *state, Value *v) {
+    switch (v->kind) {
+    case UNARY: {
+        Value *parent = v->edges[0].parent;
+        free_node(state, v, 1);
+        Py_DECREF(parent);
+        break;
+    }
+    case BINARY: {
+        Value *first = v->edges[0].parent, *second = v->edges[1].parent;
+        free_node(state, v, 2);
+        Py_DECREF(first);
+        Py_DECREF(second);
+        break;
+    }
+    case CUSTOM: {
+        Custom *custom = v->custom;
+        free_node(state, v, 1);
+        for (Py_ssize_t i = 0; i < custom->count; i++)
+            Py_DECREF(custom->edges[i].parent);
+        Py_XDECREF(custom->op);
+        PyMem_Free(custom);
+    }
+    }
+}
+
+/* Free the listed nodes, and those that are listed meanwhile because nothing else held them. */
+void free_the_dead(State *state) {
+    state->freeing = true;
+    for (;;) {
+        if (state->dead_values) {
+            Value *v = state->dead_values;
+            state->dead_values = v->next;
+            free_dead_value(state, v);
+        } else if (state->dead_blocks) {
+            Block *block = state->dead_blocks;
+            state->dead_blocks = block->next;
+            destroy_block(state, block);
+        } else {
+            break;
+        }
+    }
+    state->freeing = false;
+}
+
+void free_lists(State *state) {
+    for (int edges = 0; edges < 3; edges++) {
+        while (state->free[edges]) {
+            Value *v = state->free[edges];
+            state->free[edges] = v->next;
+            PyObject_Free(v);
+        }
+        state->free_count[edges] = 0;
+    }
+    PyMem_Free(state->stack);
+    PyMem_Free(state->order);
+    PyMem_Free(state->paused);
+    state->stack = state->order = NULL;
+    state->paused = NULL;
+}
