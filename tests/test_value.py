@@ -61,7 +61,7 @@ class TestMaking:
         [
             ("3", "str '3'"),
             (b"3", "bytes b'3'"),
-            (None, "NoneType"),
+            (None, "None"),
             (1j, "complex 1j"),
             (np.complex64(1), "complex64"),
             ([1.0], "list"),
@@ -131,11 +131,11 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("parents", "local_grads", "error", "message"),
         [
-            ("one", [1.0, 2.0], ValueError, "1 parents but 2 local_grads"),
-            ("one", [], ValueError, "1 parents but 0 local_grads"),
-            ([], [1.0], ValueError, "0 parents but 1 local_grads"),
+            ("one", [1.0, 2.0], ValueError, "parents has length 1 but local_grads has length 2"),
+            ("one", [], ValueError, "parents has length 1 but local_grads has length 0"),
+            ([], [1.0], ValueError, "parents has length 0 but local_grads has length 1"),
             ([3.0], [1.0], TypeError, r"parents\[0\] must be a Value, got float 3\.0"),
-            ("none", [1.0], TypeError, "parents must be an iterable, got NoneType"),
+            ("none", [1.0], TypeError, "parents must be an iterable, got None"),
             ("value", [1.0], TypeError, "parents must be an iterable, got a Value"),
             ("one", 1.0, TypeError, r"local_grads must be an iterable, got float 1\.0"),
         ],
@@ -191,7 +191,7 @@ class TestWriting:
 
     def test_label_is_text(self, sg):
         x = sg.Value(1.0, label="x")
-        with pytest.raises(TypeError, match=r"Value\.label must be a str, got NoneType"):
+        with pytest.raises(TypeError, match=r"Value\.label must be a str, got None"):
             x.label = None
         assert x.label == "x"
 

@@ -188,7 +188,7 @@ class TestMaking:
             ("12", "values must be a sequence, got str '12'"),
             (b"12", "values must be a sequence, got bytes"),
             (3.0, r"values must be a sequence, got float 3\.0"),
-            (None, "values must be a sequence, got NoneType"),
+            (None, "values must be a sequence, got None"),
             ({1.0: 2.0}, "values must be a sequence, got dict"),
             ({1.0}, "values must be a sequence, got set"),  # in no order
             ([1.0, "2"], r"values\[1\] must be a Value or a real number, got str '2'"),

@@ -54,12 +54,14 @@ def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except OSError as error:
-        # Errors with files of our own are caught where they arise: this one is about stdout.
+        # Errors with files that were asked for are caught where they arise: this is about stdout.
         # Python would write there once more on its way out, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return 0  # whoever read the samples has seen enough, as in `| head`
-        return _fail(name, RunError(f"cannot write the samples: {error.strerror}"), 1)
+        return _fail(
+            name, RunError(f"cannot write {error.filename or 'the samples'}: {error.strerror}"), 1
+        )
 
 
 def _fail(name: str, error: Exception, status: int) -> int:

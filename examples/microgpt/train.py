@@ -287,7 +287,7 @@ def _documents(n: int) -> str:
 
 
 def summarize(run: Run, steps: int, seconds: float) -> None:
-    """Say how it went; `steps` are those of this session."""
+    """Say how it went; `steps` are those since the start, or since it was resumed."""
     recent = min(report.RECENT, run.step)
     speed = f"; {steps:,} steps in {seconds:.2f} s, {steps / seconds:,.0f} steps/s" if steps else ""
     say(

@@ -35,8 +35,12 @@ if TYPE_CHECKING:
 
     from scalargrad.engine.reference.value import RealNumber
 
+    _Sequence = Sequence[Value]
+else:
+    _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
 
-class Vector:
+
+class Vector(_Sequence):
     """An immutable row of Values; plain numbers among `values` become leaves.
 
     `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same
@@ -92,11 +96,11 @@ class Vector:
     def __iter__(self) -> Iterator[Value]:
         return iter(self._elements())
 
-    def index(self, value: Value, start: int = 0, stop: int = sys.maxsize) -> int:
+    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
         """The position of this very Value; ValueError if it is not in the row."""
         return self._elements().index(value, start, stop)
 
-    def count(self, value: Value) -> int:
+    def count(self, value: Any) -> int:
         """How often this very Value is in the row."""
         return self._elements().count(value)
 
@@ -160,7 +164,6 @@ class Vector:
             block.grads = list(map(add, block.grads, contributions))
 
 
-# Registered rather than inherited, as an abstract base class makes isinstance slow.
 Sequence.register(Vector)
 
 

@@ -1,0 +1,161 @@
+/* Every operation on numbers: its value, and beside it its derivative.
+
+   One row per operation, in the order of reference/operations.py, which explains them. A row has
+   the value y of the operands, what is wrong if it has none (as Python sees it), and the derivative
+   by each operand. Included where the operators are made from it. */
+
+#ifndef SCALARGRAD_OPERATIONS_H
+#define SCALARGRAD_OPERATIONS_H
+
+#include <math.h>
+#include <stdbool.h>
+
+typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
+
+/*      name     value of a and b      failure                      by a                   by b */
+#define BINARY_OPERATIONS(ROW) \
+    ROW(add,     ADD,     a + b,             FINE,                  1.0,                   1.0) \
+    ROW(sub,     SUB,     a - b,             FINE,                  1.0,                   -1.0) \
+    ROW(mul,     MUL,     a * b,             FINE,                  b,                     a) \
+    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   -ieee_divide(y, b)) \
+    ROW(pow,     POW,     power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b)) \
+    ROW(maximum, MAXIMUM, larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
+    ROW(minimum, MINIMUM, smaller(a, b),     FINE,                  share(b, a),           share(a, b))
+
+/*      name     value of x            failure                      by x */
+#define UNARY_OPERATIONS(ROW) \
+    ROW(neg,     NEG,     -x,                FINE,                  -1.0) \
+    ROW(abs,     ABS,     fabs(x),           FINE,                  sign(x)) \
+    ROW(exp,     EXP,     exp(x),            overflow(x, y),        y) \
+    ROW(log,     LOG,     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
+    ROW(log1p,   LOG1P,   x == 0.0 ? x : log1p(x), singularity(x, y), ieee_divide(1.0, 1.0 + x)) \
+    ROW(expm1,   EXPM1,   expm1(x),          overflow(x, y),        exp(x)) \
+    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
+    ROW(sin,     SIN,     sin(x),            singularity(x, y),     cos(x)) \
+    ROW(cos,     COS,     cos(x),            singularity(x, y),     -sin(x)) \
+    ROW(tan,     TAN,     tan(x),            singularity(x, y),     1.0 + y * y) \
+    ROW(tanh,    TANH,    tanh(x),           singularity(x, y),     sech2(x)) \
+    ROW(sigmoid, SIGMOID, sigmoid(x),        FINE,                  y * sigmoid(-x)) \
+    ROW(relu,    RELU,    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0)
+
+/* ---- When Python raises ---- */
+
+static inline Failure zero_division(double b) {
+    return b == 0.0 ? DIVISION_BY_ZERO : FINE;
+}
+
+static inline Failure singularity(double x, double y) {
+    return (isnan(y) && !isnan(x)) || (isinf(y) && isfinite(x)) ? UNDEFINED : FINE;
+}
+
+static inline Failure overflow(double x, double y) {
+    return isinf(y) && isfinite(x) ? TOO_LARGE : FINE;
+}
+
+/* ---- Division ---- */
+
+static inline double ieee_divide(double a, double b) {
+    if (b != 0.0)
+        return a / b;
+    if (a == 0.0 || a != a)
+        return NAN;
+    return copysign(INFINITY, a) * copysign(1.0, b);
+}
+
+/* ---- Powers ---- */
+
+static inline bool is_odd(double n) {
+    return fmod(fabs(n), 2.0) == 1.0;
+}
+
+/* x ** n as Python's floats have it; where that raises, or is complex, see power_failure. */
+static inline double power(double x, double n) {
+    if (n == 0.0)
+        return 1.0;
+    if (x != x)
+        return x;
+    if (n != n)
+        return x == 1.0 ? 1.0 : n;
+    if (isinf(n)) {
+        x = fabs(x);
+        return x == 1.0 ? 1.0 : (n > 0.0) == (x > 1.0) ? fabs(n) : 0.0;
+    }
+    if (isinf(x)) {
+        bool odd = is_odd(n);
+        return n > 0.0 ? (odd ? x : fabs(x)) : (odd ? copysign(0.0, x) : 0.0);
+    }
+    if (x == 0.0)
+        return n < 0.0 ? INFINITY : is_odd(n) ? x : 0.0;
+    bool negative = x < 0.0 && is_odd(n);
+    x = fabs(x);
+    double y = x == 1.0 ? 1.0 : pow(x, n);
+    return negative ? -y : y;
+}
+
+static inline Failure power_failure(double x, double n, double y) {
+    if (!isfinite(x) || !isfinite(n))
+        return FINE;
+    if (x == 0.0)
+        return n < 0.0 ? DIVISION_BY_ZERO : FINE;
+    if (isinf(y))
+        return TOO_LARGE;
+    return x < 0.0 && n != floor(n) ? UNDEFINED : FINE;
+}
+
+static inline double ieee_power(double x, double n) {
+    double y = power(x, n);
+    switch (power_failure(x, n, y)) {
+    case FINE:
+        return y;
+    case UNDEFINED:
+        return NAN;
+    default:
+        return signbit(x) && is_odd(n) ? -INFINITY : INFINITY;
+    }
+}
+
+static inline double ieee_log(double x) {
+    return x > 0.0 ? log(x) : x == 0.0 ? -INFINITY : NAN;
+}
+
+static inline double power_by_base(double y, double x, double n) {
+    if (n == 0.0)
+        return 0.0;
+    bool ordinary = 0.0 < fabs(x) && fabs(x) < INFINITY;
+    if (n - 1.0 + 1.0 == n || !ordinary)
+        return n * ieee_power(x, n - 1.0);
+    return n * ieee_divide(y, x);
+}
+
+static inline double power_by_exponent(double y, double x, double n) {
+    return x == 0.0 && n >= 0.0 ? 0.0 : y * ieee_log(x);
+}
+
+/* ---- The rest ---- */
+
+static inline double sign(double x) {
+    return (double)((x > 0.0) - (x < 0.0));
+}
+
+static inline double sigmoid(double x) {
+    double t = exp(-fabs(x));
+    return x < 0.0 ? t / (1.0 + t) : 1.0 / (1.0 + t);
+}
+
+static inline double sech2(double x) {
+    return 4.0 * sigmoid(x + x) * sigmoid(-x - x);
+}
+
+static inline double larger(double a, double b) {
+    return a != a || b != b ? NAN : b > a ? b : a;
+}
+
+static inline double smaller(double a, double b) {
+    return a != a || b != b ? NAN : b < a ? b : a;
+}
+
+static inline double share(double winner, double loser) {
+    return winner == loser ? 0.5 : winner < loser ? 0.0 : 1.0;
+}
+
+#endif
