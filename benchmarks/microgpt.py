@@ -1,0 +1,168 @@
+"""Time per training step of the default microGPT: notebook engine, scalargrad, PyTorch.
+
+    python benchmarks/microgpt.py
+    python benchmarks/microgpt.py --torch --n-embd 16 32 64 128
+
+All rows of the table train the same steps on the same names; that their losses agree is checked
+before anything is timed. Each has a process of its own, because the notebook engine leaves garbage
+behind that would slow down whoever shares its memory. They take turns, round by round, so that a
+busy moment of the machine hits all alike. The table shows medians over the rounds; a ratio is taken
+within each round before the median is.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+NAMES = Path(__file__).parents[1] / "examples" / "microgpt" / "names.txt"
+SHORTEST_TURN = 0.2  # seconds; who is faster trains the same steps again until then
+NAIVE, TORCH = "naive engine", "PyTorch"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="how many turns each row has")
+    parser.add_argument("--steps", type=int, default=20, help="training steps in a turn")
+    parser.add_argument("--n-embd", type=int, nargs="+", default=[16], help="widths of the model")
+    parser.add_argument("--torch", action="store_true", help="with PyTorch, on 1 and 2 threads")
+    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(*options.worker, options.n_embd[0], options.steps)
+        return
+    print(f"{options.rounds} rounds of {options.steps} steps, medians")
+    print(f"{'':27} n_embd  ms/step  ns/multiply-add  speed/naive  speed/PyTorch")
+    for n_embd in options.n_embd:
+        measure(n_embd, options)
+
+
+def measure(n_embd, options):
+    """Print the lines of the table for one width of the model."""
+    workers = {}
+    if n_embd == 16:  # wider, it takes seconds a step, and its recursion ends too deep
+        workers[NAIVE] = Worker("naive", n_embd, options.steps)
+    for engine in engines():
+        if n_embd == 16:
+            name = f"its Value swapped, {engine}"
+            workers[name] = Worker("naive_swapped", n_embd, options.steps, engine=engine)
+        name = f"scalargrad, {engine}"
+        workers[name] = Worker("with_scalargrad", n_embd, options.steps, engine=engine)
+    for threads in (1, 2) if options.torch else ():
+        name = f"{TORCH}, threads: {threads}"
+        workers[name] = Worker("with_torch", n_embd, options.steps, threads=threads)
+
+    check_agreement({name: worker.answer() for name, worker in workers.items()})
+    times = {name: [] for name in workers}
+    for _ in range(options.rounds):
+        for name, worker in workers.items():
+            times[name].append(worker.turn())
+    for worker in workers.values():
+        worker.stop()
+
+    median = {name: statistics.median(seconds) for name, seconds in times.items()}
+    fastest_torch = min((n for n in times if n.startswith(TORCH)), key=median.get, default=None)
+    for name in workers:
+        ms, ns = median[name] * 1e3, median[name] * 1e9 / multiply_adds(n_embd, options.steps)
+        naive, torch = (speed(times[name], times.get(x)) for x in (NAIVE, fastest_torch))
+        print(f"{name:27} {n_embd:6} {ms:8.3f} {ns:16.2f} {naive:>12} {torch:>14}", flush=True)
+
+
+def engines():
+    """Those that this installation has."""
+    for engine in ("reference", "compiled"):
+        environment = os.environ | {"SCALARGRAD_ENGINE": engine}
+        command = [sys.executable, "-c", "import scalargrad"]
+        if not subprocess.run(command, env=environment, capture_output=True).returncode:
+            yield engine
+
+
+def check_agreement(losses):
+    """Stop unless all rows do the same job: only then does it matter how fast."""
+    first = next(iter(losses))
+    for name, got in losses.items():
+        if any(abs(a - b) > 1e-9 for a, b in zip(got, losses[first])):
+            sys.exit(f"{name} begins with the losses {got}, but {first} with {losses[first]}")
+
+
+def multiply_adds(n_embd, steps):
+    """How many a step takes in its matrix products, forward and backward, on average."""
+    names = shuffled_names()[:steps]
+    vocabulary = 27
+    total = 0
+    for length in (min(16, len(name) + 1) for name in names):
+        weights = 12 * n_embd**2 + vocabulary * n_embd
+        attention = n_embd * (length + 1)  # keys and values, half of the positions on average
+        total += 3 * length * (weights + attention)
+    return total / len(names)
+
+
+def speed(seconds, others):
+    """How many times as fast as the others."""
+    return f"{statistics.median(b / a for a, b in zip(seconds, others)):.4g}" if others else "-"
+
+
+# A process that trains a while whenever it is told to.
+
+
+class Worker:
+    def __init__(self, module, n_embd, steps, engine="", threads=1):
+        command = [sys.executable, __file__, "--worker", module, str(threads)]
+        command += ["--n-embd", str(n_embd), "--steps", str(steps)]
+        self.process = subprocess.Popen(
+            command,
+            env=os.environ | {"SCALARGRAD_ENGINE": engine},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def turn(self):
+        """Seconds per step."""
+        print("go", file=self.process.stdin, flush=True)
+        return self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{' '.join(self.process.args)} failed; its message stands above")
+        return json.loads(line)
+
+    def stop(self):
+        self.process.communicate()
+
+
+def work(module, threads, n_embd, steps):
+    """Tell the first losses, then the seconds per step at each line of input."""
+    if module == "with_torch":
+        importlib.import_module("torch").set_num_threads(int(threads))
+    model_class = importlib.import_module(module).MicroGPT
+    names = NAMES.read_text().split()
+    model = model_class(names, n_embd=n_embd)
+    print(json.dumps([model.step() for _ in range(min(steps, 3))]), flush=True)
+    for _ in sys.stdin:
+        seconds, done = 0.0, 0
+        while seconds < SHORTEST_TURN:
+            model = model_class(names, n_embd=n_embd)
+            start = time.perf_counter()
+            for _ in range(steps):
+                model.step()
+            seconds += time.perf_counter() - start
+            done += steps
+        print(json.dumps(seconds / done), flush=True)
+
+
+def shuffled_names():
+    names = NAMES.read_text().split()
+    random.Random(42).shuffle(names)
+    return names
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The GPT of examples/microgpt, trained with its default settings on scalargrad.
+
+`MicroGPT` here, in naive.py and in with_torch.py does the same steps, each with its own means.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+from scalargrad import optim
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "microgpt"))
+
+from model import Config, new_gpt
+from tokenizer import Tokenizer
+from train import train_step
+
+
+class MicroGPT:
+    def __init__(self, documents, n_embd=16, steps=1000, seed=42):
+        rng = random.Random(seed)
+        self.documents = list(documents)
+        rng.shuffle(self.documents)
+        self.tokenizer = Tokenizer.of(self.documents)
+        self.model = new_gpt(Config(n_embd=n_embd), self.tokenizer.vocab_size, rng)
+        self.optimizer = optim.Adam(
+            self.model.weights.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8
+        )
+        self.steps, self.done = steps, 0
+
+    def step(self):
+        """Train on the next document; return its loss."""
+        document = self.documents[self.done % len(self.documents)]
+        self.optimizer.lr = 0.01 * (1 - self.done / self.steps)
+        self.done += 1
+        return train_step(self.model, self.optimizer, [self.tokenizer.document(document)])

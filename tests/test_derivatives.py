@@ -1,0 +1,408 @@
+"""grad and gradcheck: derivatives as a function, of any order, and a check of your own."""
+
+import math
+from fractions import Fraction
+from itertools import combinations_with_replacement
+
+import mpmath
+import numpy as np
+import pytest
+from op_table import OPS, Op
+from oracles import exact_derivative
+
+
+class TestGrad:
+    def test_returns_one_derivative_per_input(self, sg):
+        x, y = sg.Value(2.0), sg.Value(3.0)
+        assert sg.grad(x * x * y, [x, y]) == (12.0, 4.0)
+        assert sg.grad(x * x * y, (y, x, y)) == (4.0, 12.0, 4.0)
+        assert sg.grad(x * y, iter([x])) == (3.0,)
+        assert sg.grad(x * y, []) == ()
+
+    def test_one_value_alone(self, sg):
+        x = sg.Value(2.0)
+        assert sg.grad(x * x, x) == (4.0,)
+
+    def test_by_a_row(self, sg):
+        x = sg.nn.vector([2.0, 3.0])
+        assert sg.grad(sg.nn.dot(x, x), x) == (4.0, 6.0)
+        assert sg.grad(sg.nn.dot(x, x), x[1:]) == (6.0,)
+
+    def test_by_what_it_does_not_depend_on_is_zero(self, sg):
+        x, y = sg.Value(2.0), sg.Value(3.0)
+        assert sg.grad(x * x, [y, x]) == (0.0, 4.0)
+        slope, _ = sg.grad(x * x, [y, x], create_graph=True)
+        assert isinstance(slope, sg.Value)
+        assert (slope.data, sg.grad(slope, [x])) == (0.0, (0.0,))
+
+    def test_by_itself_is_one(self, sg):
+        x = sg.Value(2.0)
+        y = x * x
+        assert sg.grad(y, [y, x]) == (1.0, 4.0)
+        assert sg.grad(x, [x]) == (1.0,)
+
+    def test_by_numbers_on_the_way(self, sg):
+        x = sg.Value(2.0)
+        y = x * 3.0
+        z = y * y
+        assert sg.grad(z * x, [z, y, x]) == (2.0, 24.0, 24.0 * 3.0 + 36.0)
+
+    def test_by_an_element_of_a_computed_row(self, sg):
+        x = sg.nn.vector([1.0, 1.0])
+        p = sg.nn.softmax(x)
+        loss = p[0] * 10.0 + p[1]
+        assert sg.grad(loss, [p[0], p[1], x[0]]) == (10.0, 1.0, 2.25)
+
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_touches_no_gradient(self, sg, create_graph):
+        x = sg.nn.vector([1.0, 2.0])
+        y = sg.nn.softmax(x)[0] * x[1]
+        y.backward()
+        values = [*x, y, *y.parents]
+        before = [v.grad for v in values]
+        sg.grad(y, x, create_graph=create_graph)
+        assert [v.grad for v in values] == before
+
+    def test_agrees_with_backward(self, sg):
+        x, w = sg.nn.vector([0.5, -1.0, 2.0]), sg.nn.matrix(3, 3, std=1.0)
+        hidden = [h.tanh() for h in sg.nn.linear(sg.nn.rmsnorm(x), w)]
+        loss = sg.nn.cross_entropy(hidden, 1) + sum(h * h for h in hidden)
+        loss.backward()
+        inputs = [*x, *(v for row in w for v in row)]
+        expected = pytest.approx([v.grad for v in inputs], rel=1e-12, abs=1e-14)
+        assert list(sg.grad(loss, inputs)) == expected
+        assert [g.data for g in sg.grad(loss, inputs, create_graph=True)] == expected
+
+    def test_of_a_custom_operation(self, sg):
+        x = sg.Value(3.0)
+        y = sg.Value(9.0, (x, x), (3.0, 3.0), op="square")
+        assert sg.grad(y, [x]) == (6.0,)
+
+    @pytest.mark.parametrize(
+        ("output", "inputs", "message"),
+        [
+            (3.0, [], "output must be a Value, got float"),
+            ("row", [], "output must be a Value, got Vector"),
+            ("x", ["x", 3.0], r"inputs\[1\] must be a Value, got float"),
+            ("x", [["x"]], r"inputs\[0\] must be a Value, got list"),
+            ("x", 3.0, "inputs must be .* got float"),
+            ("x", None, "inputs must be .* got None"),
+        ],
+    )
+    def test_anything_but_values_is_refused_by_name(self, sg, output, inputs, message):
+        names = {"x": sg.Value(1.0), "row": sg.nn.vector([1.0])}
+        output = names.get(output, output)
+        if isinstance(inputs, list):
+            inputs = [names["x"] if x == "x" else x for x in inputs]
+        with pytest.raises(TypeError, match=f"grad: {message}"):
+            sg.grad(output, inputs)
+
+
+def fused_softmax(i):
+    return lambda nn, x: nn.softmax(x)[i], lambda *x: mpmath.exp(x[i]) / sum(map(mpmath.exp, x))
+
+
+def fused_rmsnorm(i):
+    return (
+        lambda nn, x: nn.rmsnorm(x, eps=0.25)[i],
+        lambda *x: x[i] / mpmath.sqrt(sum(xj * xj for xj in x) / len(x) + mpmath.mpf(0.25)),
+    )
+
+
+# Functions of three numbers, on Values and on mpmath's numbers.
+FUSED = {
+    "softmax[0]": fused_softmax(0),
+    "softmax[2]": fused_softmax(2),
+    "rmsnorm[0]": fused_rmsnorm(0),
+    "rmsnorm[1]": fused_rmsnorm(1),
+    "cross_entropy": (
+        lambda nn, x: nn.cross_entropy(x, 1),
+        lambda *x: mpmath.log(sum(map(mpmath.exp, x))) - x[1],
+    ),
+    "dot": (
+        lambda nn, x: nn.dot(x, [x[1], 3.0, x[1]]),
+        lambda a, b, c: a * b + 3 * b + c * b,
+    ),
+    "linear": (
+        lambda nn, x: nn.linear(x[:2], [x[1:], [x[0], x[0]]], [x[2], x[0]])[0],
+        lambda a, b, c: a * b + b * c + c,
+    ),
+    "all together": (
+        lambda nn, x: nn.cross_entropy(
+            nn.softmax(nn.linear(nn.rmsnorm(x, eps=0.25), [x, [1.0, x[0], 2.0]])), 0
+        ),
+        lambda *x: _all_together(*x),
+    ),
+}
+
+
+def _all_together(*x):
+    y = [xi / mpmath.sqrt(sum(xj * xj for xj in x) / 3 + mpmath.mpf(0.25)) for xi in x]
+    z = [sum(xi * yi for xi, yi in zip(x, y)), y[0] + x[0] * y[1] + 2 * y[2]]
+    p = [mpmath.exp(zi) / sum(map(mpmath.exp, z)) for zi in z]
+    return mpmath.log(sum(map(mpmath.exp, p))) - p[0]
+
+
+class TestHigherDerivatives:
+    """Of the scalar operations: see test_operations.py."""
+
+    @pytest.mark.parametrize("name", FUSED)
+    @pytest.mark.parametrize("order", [1, 2, 3])
+    def test_of_functions_of_rows_agree_with_mathematics(self, sg, name, order):
+        function, exact = FUSED[name]
+        point = (0.5, -1.25, 0.75)
+        for by in combinations_with_replacement(range(3), order):
+            x = sg.nn.vector(point)
+            derivative = function(sg.nn, x)
+            for i in by:
+                derivative = sg.grad(derivative, x, create_graph=True)[i]
+            expected = float(exact_derivative(exact, point, *by))
+            assert derivative.data == pytest.approx(expected, rel=1e-12, abs=1e-14), by
+
+    def test_backward_differentiates_a_derivative_too(self, sg):
+        x = sg.Value(2.0)
+        (slope,) = sg.grad(x**3, [x], create_graph=True)
+        slope.backward()
+        assert x.grad == pytest.approx(12.0, rel=1e-15)
+
+    def test_a_derivative_is_part_of_a_larger_expression(self, sg):
+        """A gradient penalty: d/dx (x**2 + (2 x)**2) = 10 x."""
+        x = sg.Value(3.0)
+        y = x * x
+        (slope,) = sg.grad(y, [x], create_graph=True)
+        (y + slope * slope).backward()
+        assert x.grad == 30.0
+
+    def test_newtons_method_finds_a_minimum_at_once(self, sg):
+        x, y = sg.Value(5.0), sg.Value(-7.0)
+        loss = 3.0 * x * x + 2.0 * x * y + 4.0 * y * y + 5.0 * x - 6.0 * y
+        first = sg.grad(loss, [x, y], create_graph=True)
+        hessian = np.array([sg.grad(slope, [x, y]) for slope in first])
+        assert hessian.tolist() == [[6.0, 2.0], [2.0, 8.0]]
+        step = np.linalg.solve(hessian, [slope.data for slope in first])
+        x.data, y.data = np.array([x.data, y.data]) - step
+        minimum = 3.0 * x * x + 2.0 * x * y + 4.0 * y * y + 5.0 * x - 6.0 * y
+        assert sg.grad(minimum, [x, y]) == pytest.approx((0.0, 0.0), abs=1e-12)
+
+    def test_by_a_number_on_the_way(self, sg):
+        x = sg.Value(2.0)
+        y = x * x
+        (slope,) = sg.grad(y**3, [y], create_graph=True)
+        assert sg.grad(slope, [y, x]) == pytest.approx((24.0, 96.0), rel=1e-15)
+
+    def test_within_no_grad_are_numbers_without_a_graph(self, sg):
+        x = sg.Value(2.0)
+        y = x**3
+        with sg.no_grad():
+            (slope,) = sg.grad(y, [x], create_graph=True)
+        assert (slope.data, slope.parents) == (12.0, ())
+
+    @pytest.mark.parametrize(
+        "custom",
+        [
+            lambda sg, x: sg.Value(math.atan(x.data), (x,), (1.0,), op="atan"),
+            lambda sg, x: sg.Value(3.0, (x,), (1.0,)),
+            lambda sg, x: sg.Value(3.0, (x,), (1.0,), op="softmax"),
+            lambda sg, x: sg.Value(3.0, (x,), (1.0,), op="+"),
+            lambda sg, x: sg.Value(3.0, (x, x, x), (1.0, 1.0, 1.0), op="*"),
+            lambda sg, x: sg.Value(3.0, (x,), (1.0,), op="tanh"),
+        ],
+        ids=["of its own", "nameless", "named softmax", "named +", "named *", "named tanh"],
+    )
+    def test_a_custom_operation_is_refused(self, sg, custom):
+        x = sg.Value(2.0)
+        y = custom(sg, x) * x
+        with pytest.raises(ValueError, match=r"create_graph=True .*(own operations?|plain)"):
+            sg.grad(y, [x], create_graph=True)
+
+    def test_a_custom_operation_that_the_inputs_do_not_reach_is_no_trouble(self, sg):
+        x, other = sg.Value(2.0), sg.Value(3.0)
+        y = x * x * sg.Value(9.0, (other,), (6.0,), op="square")
+        (slope,) = sg.grad(y, [x], create_graph=True)
+        assert slope.data == 36.0
+
+    @pytest.mark.parametrize(
+        "compute",
+        [
+            lambda sg, x: x * x,
+            lambda sg, x: x.sin(),  # the derivative at -x is the same
+            lambda sg, x: x**3,
+            lambda sg, x: x.tanh(),
+            lambda sg, x: x.exp(),
+            lambda sg, x: (x + 0.0).log(),
+            lambda sg, x: sg.nn.dot([x, 1.0], [2.0, x]),
+            lambda sg, x: sg.nn.softmax([x, 1.0])[0],
+            lambda sg, x: sg.nn.cross_entropy([x, 1.0], 1),
+            lambda sg, x: sg.nn.rmsnorm([x, 2.0 * x])[0],
+        ],
+        ids=range(10),
+    )
+    @pytest.mark.parametrize("number", [-2.0, 0.0, 3.0])
+    def test_data_that_was_changed_after_the_forward_pass_is_noticed(self, sg, compute, number):
+        x = sg.Value(2.0)
+        y = compute(sg, x)
+        x.data = number
+        with pytest.raises(ValueError, match="changed after the forward pass"):
+            sg.grad(y, [x], create_graph=True)
+        x.data = 2.0
+        assert sg.grad(y, [x], create_graph=True)[0].parents
+
+    def test_data_with_which_it_could_not_even_be_computed_is_noticed(self, sg):
+        x = sg.Value(2.0)
+        for y in (1.0 / x, x.log(), sg.nn.rmsnorm([x], eps=0.0)[0]):
+            x.data = 0.0
+            with pytest.raises(ValueError, match="changed after the forward pass"):
+                sg.grad(y, [x], create_graph=True)
+            x.data = 2.0
+
+    def test_data_of_a_computed_number_that_was_changed_is_noticed(self, sg):
+        x = sg.Value(2.0)
+        y = x.exp()
+        z = y * y
+        y.data = 1.0
+        with pytest.raises(ValueError, match="changed after the forward pass"):
+            sg.grad(z, [x], create_graph=True)
+
+    def test_without_a_graph_changed_data_does_not_matter(self, sg):
+        x = sg.Value(2.0)
+        y = x * x
+        x.data = 100.0
+        assert sg.grad(y, [x]) == (4.0,)
+
+
+class Student:
+    """The Value of somebody who is learning: just enough for x * y, x + y, and mistakes."""
+
+    def __init__(self, data, parents=(), local_grads=()):
+        self.data, self.grad = data, 0.0
+        self.parents, self.local_grads = parents, local_grads
+
+    def __add__(self, other):
+        return Student(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return Student(self.data * other.data, (self, other), (other.data, self.data))
+
+    def backward(self, grad=1.0):
+        self.grad += grad
+        for parent, local_grad in zip(self.parents, self.local_grads):
+            parent.backward(grad * local_grad)
+
+
+class TestGradcheck:
+    @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+    def test_accepts_every_operation(self, sg, op: Op):
+        points = [p for p in op.smooth if all(0.1 <= abs(x) <= 10.0 for x in p)]
+        if op.name in ("tan", "log1p"):  # they are steep beyond
+            points = [(x,) for (x,) in points if -0.9 < x < 1.3]
+        for point in points:
+            assert sg.gradcheck(lambda *x: op.on_values(sg, *x), point) is True
+
+    def test_accepts_functions_of_rows(self, sg):
+        w = sg.nn.matrix(3, 3, std=1.0)
+
+        def loss(*x):
+            return sg.nn.cross_entropy(sg.nn.linear(sg.nn.rmsnorm(x), w, x), 2)
+
+        assert sg.gradcheck(loss, [0.5, -1.0, 2.0])
+
+    def test_accepts_an_input_that_does_not_matter(self, sg):
+        assert sg.gradcheck(lambda x, y: x * x, [1.0, 2.0])
+        assert sg.gradcheck(lambda x: sg.Value(3.0), [1.0])
+
+    @pytest.mark.parametrize(
+        "inputs",
+        [
+            lambda sg: [2, True],
+            lambda sg: (Fraction(1, 2), np.float32(0.5)),
+            lambda sg: [sg.Value(2.0), 3.0],
+            lambda sg: sg.nn.vector([2.0, 3.0]),
+            lambda sg: sg.nn.softmax([2.0, 3.0]),
+            lambda sg: np.array([2.0, 3.0]),
+        ],
+        ids=["int", "other numbers", "values", "parameters", "computed row", "array"],
+    )
+    def test_inputs_are_numbers_values_or_a_row(self, sg, inputs):
+        assert sg.gradcheck(lambda x, y: x * y + x, inputs(sg))
+        with pytest.raises(AssertionError):
+            sg.gradcheck(lambda x, y: sg.Value(x.data * y.data, (x, y), (0.0, 0.0)), inputs(sg))
+
+    def test_leaves_the_inputs_alone(self, sg):
+        x = sg.Value(2.0)
+        sg.gradcheck(lambda x: x * x, [x])
+        assert (x.data, x.grad) == (2.0, 0.0)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            lambda sg, x, y: sg.Value(x.data * y.data, (x, y), (y.data, y.data)),
+            lambda sg, x, y: x * y.detach(),
+            lambda sg, x, y: x * sg.Value(y.data, (y, y), (1.0, 1.0)),
+            lambda sg, x, y: sg.Value(x.data * y.data, (x, y), (y.data, -x.data)),
+            lambda sg, x, y: sg.Value(x.data * y.data, (x, y), (y.data, 1.01 * x.data)),
+            lambda sg, x, y: sg.Value(x.data * y.data, (x, y), (y.data, math.nan)),
+            lambda sg, x, y: sg.Value(x.data * y.data, (x, y), (y.data, math.inf)),
+        ],
+        ids=["wrong", "missing", "doubled", "sign", "one percent", "nan", "infinite"],
+    )
+    def test_refuses_a_derivative_that_is(self, sg, wrong):
+        with pytest.raises(AssertionError, match=r"gradcheck: for inputs\[1\] = 5.0 "):
+            sg.gradcheck(lambda x, y: wrong(sg, x, y), [3.0, 5.0])
+
+    def test_says_which_input_both_numbers_and_the_tolerance(self, sg):
+        def square(x):
+            return sg.Value(x.data**2, (x,), (x.data,))  # it should be 2 * x.data
+
+        with pytest.raises(AssertionError) as raised:
+            sg.gradcheck(lambda a, b: a * square(b), [1.0, 4.0], atol=0.0, rtol=0.125)
+        message = str(raised.value)
+        assert "inputs[1] = 4.0" in message
+        assert "backward gave 4.0" in message
+        assert "finite differences give 8.000000" in message or "give 7.99999" in message
+        assert "by more than 1" in message
+
+    def test_tolerances_can_be_set(self, sg):
+        def off(x):
+            return sg.Value(x.data, (x,), (1.01,))
+
+        assert sg.gradcheck(off, [1.0], atol=0.02)
+        assert sg.gradcheck(off, [1.0], rtol=0.02)
+        with pytest.raises(AssertionError):
+            sg.gradcheck(off, [1.0], atol=0.001, rtol=0.001)
+
+    def test_the_step_grows_with_the_input(self, sg):
+        """One part in a million of 1e10 is 1e4; a step of 1e-6 would be lost in rounding."""
+        assert sg.gradcheck(lambda x: x * 3.0, [1e10])
+
+    def test_the_step_can_be_set(self, sg):
+        def stairs(x):
+            return sg.Value(math.floor(x.data), (x,), (1.0,))
+
+        assert sg.gradcheck(stairs, [10.0], eps=1.0)
+        with pytest.raises(AssertionError):
+            sg.gradcheck(stairs, [10.5], eps=1e-3)
+
+    def test_checks_a_class_of_your_own(self, sg):
+        assert sg.gradcheck(lambda x, y: x * y + y, [Student(2.0), Student(3.0)])
+
+    def test_finds_the_mistake_in_a_class_of_your_own(self, sg):
+        class Forgetful(Student):
+            def __mul__(self, other):
+                return Student(self.data * other.data, (self, other), (other.data, 0.0))
+
+        with pytest.raises(AssertionError, match=r"inputs\[1\] = 3.0 backward gave 0.0, but"):
+            sg.gradcheck(lambda x, y: x * y, [Forgetful(2.0), Forgetful(3.0)])
+
+    @pytest.mark.parametrize("result", [3.0, None, "value", [1.0]])
+    def test_a_function_that_returns_no_value_is_refused(self, sg, result):
+        with pytest.raises(TypeError, match="gradcheck: f must return a Value, got"):
+            sg.gradcheck(lambda x: result, [1.0])
+
+    @pytest.mark.parametrize("inputs", [2.0, None, [None], ["2"], [[1.0]]])
+    def test_inputs_that_are_no_numbers_are_refused_by_name(self, sg, inputs):
+        with pytest.raises(TypeError, match="gradcheck: inputs"):
+            sg.gradcheck(lambda x: x * x, inputs)
+
+    def test_errors_in_the_function_come_through(self, sg):
+        with pytest.raises(ZeroDivisionError):
+            sg.gradcheck(lambda x: x / 0.0, [1.0])

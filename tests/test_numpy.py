@@ -1,0 +1,135 @@
+"""NumPy: arrays of Values compute as arrays of numbers do, and gradients flow through them."""
+
+import math
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def array(sg):
+    return np.array([sg.Value(1.0), sg.Value(2.0), sg.Value(3.0)])
+
+
+def numbers(array):
+    return [x.data for x in array.flat]
+
+
+def test_an_array_of_values_is_an_object_array(array):
+    assert array.dtype == object
+    assert array.shape == (3,)
+
+
+def test_a_row_becomes_an_array_of_its_elements(sg):
+    row = sg.nn.vector([1.0, 2.0])
+    array = np.array(row)
+    assert array.dtype == object
+    assert list(array) == list(row)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda a, x: a + x,
+        lambda a, x: x + a,
+        lambda a, x: a - x,
+        lambda a, x: x - a,
+        lambda a, x: a * x,
+        lambda a, x: x * a,
+        lambda a, x: a / x,
+        lambda a, x: x / a,
+        lambda a, x: a**x,
+        lambda a, x: x**a,
+    ],
+    ids=["a+x", "x+a", "a-x", "x-a", "a*x", "x*a", "a/x", "x/a", "a**x", "x**a"],
+)
+class TestOperators:
+    def test_between_an_array_of_floats_and_a_value(self, sg, compute):
+        floats = np.array([1.0, 2.0, 3.0])
+        result = compute(floats, sg.Value(1.5))
+        assert all(isinstance(x, sg.Value) for x in result)
+        assert numbers(result) == [compute(x, 1.5) for x in (1.0, 2.0, 3.0)]
+
+    def test_between_an_array_of_values_and_a_value_or_number(self, sg, array, compute):
+        expected = [compute(x, 1.5) for x in (1.0, 2.0, 3.0)]
+        for other in (sg.Value(1.5), 1.5, np.float64(1.5), np.float32(1.5)):
+            assert numbers(compute(array, other)) == expected
+
+    def test_between_two_arrays(self, sg, array, compute):
+        assert numbers(compute(array, np.array([0.5, 1.5, 2.5]))) == [
+            compute(x, y) for x, y in ((1.0, 0.5), (2.0, 1.5), (3.0, 2.5))
+        ]
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (np.exp, math.exp),
+        (np.log, math.log),
+        (np.log1p, math.log1p),
+        (np.expm1, math.expm1),
+        (np.sqrt, math.sqrt),
+        (np.sin, math.sin),
+        (np.cos, math.cos),
+        (np.tan, math.tan),
+        (np.tanh, math.tanh),
+        (np.abs, abs),
+        (np.negative, lambda x: -x),
+        (np.positive, lambda x: x),
+        (np.square, lambda x: x * x),
+    ],
+    ids=lambda f: getattr(f, "__name__", ""),
+)
+def test_functions_of_numpy(sg, array, function, expected):
+    result = function(array)
+    assert all(isinstance(x, sg.Value) for x in result)
+    assert numbers(result) == [expected(x) for x in (1.0, 2.0, 3.0)]
+    single = function(sg.Value(2.0))
+    assert isinstance(single, sg.Value)
+    assert single.data == expected(2.0)
+
+
+def test_sums_and_means(array):
+    assert array.sum().data == np.sum(array).data == 6.0
+    assert array.mean().data == 2.0
+    assert numbers(array.cumsum()) == [1.0, 3.0, 6.0]
+    assert array.prod().data == 6.0
+
+
+def test_matrix_products(sg, array):
+    matrix = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    assert numbers(matrix @ array) == [14.0, 32.0]
+    assert (array @ array).data == np.dot(array, array).data == 14.0
+    assert numbers(np.einsum("ij,j->i", matrix, array)) == [14.0, 32.0]
+
+
+def test_ordering(sg, array):
+    assert (array < sg.Value(2.0)).tolist() == [True, False, False]
+    assert (array >= 2.0).tolist() == [False, True, True]
+    assert (sg.Value(2.0) < np.array([1.0, 3.0])).tolist() == [False, True]
+    assert (np.array([1.0, 3.0]) < sg.Value(2.0)).tolist() == [True, False]
+    assert np.sort(array[::-1]).tolist() == array.tolist()
+    assert array.argmax() == 2
+    assert array.max() is array[2]
+    assert np.maximum(array, sg.Value(2.5))[2] is array[2]
+
+
+def test_equality_is_identity_also_within_arrays(sg, array):
+    assert (array == array).all()
+    assert not (array == np.array([1.0, 2.0, 3.0])).any()
+    assert not (array == sg.Value(1.0)).any()
+
+
+def test_gradients_flow_through_arrays(sg):
+    x = np.array([sg.Value(0.5), sg.Value(-1.0)])
+    w = np.array([[1.0, 2.0], [3.0, 4.0]])
+    np.sum(np.tanh(w @ x) ** 2).backward()
+    t = np.tanh(w @ [0.5, -1.0])
+    assert [v.grad for v in x] == pytest.approx(list(w.T @ (2 * t * (1 - t**2))), rel=1e-14)
+
+
+def test_a_value_has_neither_length_nor_array_protocol(sg):
+    """With them NumPy would take it for something else."""
+    x = sg.Value(1.0)
+    for name in ("__len__", "__array__", "__array_ufunc__", "__array_priority__", "__iter__"):
+        assert not hasattr(x, name)

@@ -1,0 +1,195 @@
+"""The package: which engine runs, what importing it does not do, and that its examples hold."""
+
+import doctest
+import importlib
+import importlib.resources
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from engines import PACKAGES
+
+
+def run(program: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program in a Python process of its own."""
+    return subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(program)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+class TestEngine:
+    def test_the_one_that_was_asked_for_is_loaded(self, sg, engine):
+        assert engine == sg.ENGINE
+        is_python = inspect.isfunction(sg.Value.backward)
+        assert is_python == inspect.isfunction(sg.nn.linear) == (engine == "reference")
+
+    def test_all_parts_of_the_package_use_it(self, sg):
+        x = sg.Value(2.0)
+        assert type(sg.nn.vector([1.0])) is type(sg.nn.softmax([1.0])) is sg.Vector
+        assert type(sg.grad(x * x, [x], create_graph=True)[0]) is sg.Value
+        assert type(sg.grad(x.log(), [x], create_graph=True)[0]) is sg.Value
+
+    def test_each_engine_has_classes_of_its_own(self):
+        values = [package["scalargrad"].Value for package in PACKAGES.values()]
+        assert len(set(values)) == len(PACKAGES)
+
+    def test_it_is_chosen_by_an_environment_variable(self, engine):
+        done = run("import scalargrad; print(scalargrad.ENGINE)", SCALARGRAD_ENGINE=engine)
+        assert done.stdout == f"{engine}\n"
+
+    def test_unset_or_empty_means_the_fastest_there_is(self):
+        fastest = "compiled" if "compiled" in PACKAGES else "reference"
+        done = run("import scalargrad; print(scalargrad.ENGINE)", SCALARGRAD_ENGINE="")
+        assert done.stdout == f"{fastest}\n"
+
+    @pytest.mark.parametrize("text", ["Reference", "c", "0", " "])
+    def test_any_other_text_is_an_error(self, text):
+        done = run("import scalargrad", SCALARGRAD_ENGINE=text)
+        assert done.returncode == 1
+        assert "ImportError: SCALARGRAD_ENGINE must be 'compiled', 'reference'" in done.stderr
+        assert repr(text) in done.stderr
+
+    def test_the_compiled_one_is_an_error_where_it_is_missing(self):
+        hidden = """
+            import sys
+            sys.modules["scalargrad.engine.compiled"] = None
+            import scalargrad
+        """
+        done = run(hidden, SCALARGRAD_ENGINE="compiled")
+        assert done.returncode == 1
+        assert (
+            "ImportError: SCALARGRAD_ENGINE=compiled, but this installation has no" in done.stderr
+        )
+
+    def test_the_reference_one_runs_where_the_compiled_one_is_missing(self):
+        hidden = """
+            import sys
+            sys.modules["scalargrad.engine.compiled"] = None
+            import scalargrad
+            print(scalargrad.ENGINE)
+        """
+        assert run(hidden, SCALARGRAD_ENGINE="").stdout == "reference\n"
+
+    def test_a_demanded_engine_that_is_missing_fails_the_tests(self):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
+            env=os.environ | {"SCALARGRAD_TEST_ENGINES": "reference,imaginary"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode != 0
+        assert "got 'imaginary'" in done.stdout + done.stderr
+
+
+class TestImport:
+    def test_loads_nothing_outside_the_standard_library(self, engine):
+        program = """
+            import sys
+            before = set(sys.modules)
+            import scalargrad
+            roots = {name.partition(".")[0] for name in set(sys.modules) - before}
+            print(sorted(roots - sys.stdlib_module_names))
+        """
+        assert run(program, SCALARGRAD_ENGINE=engine).stdout == "['scalargrad']\n"
+
+    def test_prints_nothing_and_warns_of_nothing(self, engine):
+        done = run("import scalargrad", "-W", "error", SCALARGRAD_ENGINE=engine)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_changes_no_state_of_the_process(self, engine):
+        program = """
+            import gc, logging, os, random, signal, sys, threading, warnings
+            def state():
+                root = logging.getLogger()
+                return (
+                    root.level, list(root.handlers), list(logging.root.manager.loggerDict),
+                    random.getstate(), list(warnings.filters), sys.getrecursionlimit(),
+                    gc.isenabled(), gc.get_threshold(), dict(os.environ), os.getcwd(),
+                    threading.active_count(), signal.getsignal(signal.SIGINT), sys.path[:],
+                )
+            before = state()
+            import scalargrad
+            assert state() == before
+        """
+        done = run(program, SCALARGRAD_ENGINE=engine)
+        assert done.returncode == 0, done.stderr
+
+    def test_writes_no_file(self, engine, tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-c", "import scalargrad"],
+            env=os.environ | {"SCALARGRAD_ENGINE": engine, "HOME": str(tmp_path)},
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestPublicNames:
+    def test_of_the_package(self, sg):
+        assert sg.__all__ == sorted(sg.__all__)
+        assert set(sg.__all__) == {
+            *("ENGINE", "Value", "Vector", "maximum", "minimum", "no_grad"),
+            *("grad", "gradcheck", "graph", "nn", "optim"),
+        }
+
+    @pytest.mark.parametrize(
+        ("module", "names"),
+        [
+            (
+                "nn",
+                {"cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"},
+            ),
+            ("optim", {"SGD", "Adam", "clip_grad_norm"}),
+            ("graph", {"explain", "to_dot", "to_mermaid"}),
+        ],
+    )
+    def test_of_its_modules(self, sg, module, names):
+        assert set(getattr(sg, module).__all__) == names
+
+    def test_all_of_them_exist_and_a_star_import_brings_them(self, sg):
+        for module in (sg, sg.nn, sg.optim, sg.graph):
+            namespace: dict[str, object] = {}
+            exec(f"from {module.__name__} import *", namespace)
+            assert set(module.__all__) <= set(namespace)
+
+    def test_every_public_thing_is_documented(self, sg):
+        things = [
+            getattr(module, name)
+            for module in (sg, sg.nn, sg.optim, sg.graph)
+            for name in module.__all__
+            if name != "ENGINE"
+        ]
+        methods = [
+            getattr(kind, name)
+            for kind in (sg.Value, sg.optim.SGD, sg.optim.Adam)
+            for name in dir(kind)
+            if not name.startswith("_")
+        ]
+        for thing in things + methods:
+            assert inspect.getdoc(thing), thing
+
+    def test_type_hints_are_announced(self, sg):
+        assert importlib.resources.files("scalargrad").joinpath("py.typed").is_file()
+
+
+class TestDocumentation:
+    def test_the_examples_in_docstrings_give_what_they_say(self, sg):
+        names = [m.name for m in pkgutil.walk_packages(sg.__path__, "scalargrad.")]
+        modules = [sg, *map(importlib.import_module, names)]
+        results = [doctest.testmod(module) for module in modules]
+        assert sum(result.failed for result in results) == 0
+        assert sum(result.attempted for result in results) > 30
+
+    def test_the_examples_in_the_readme_give_what_they_say(self, sg):
+        readme = Path(__file__).parents[1] / "README.md"
+        result = doctest.testfile(str(readme), module_relative=False)
+        assert result.failed == 0
+        assert result.attempted > 5
