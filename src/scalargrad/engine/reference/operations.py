@@ -10,10 +10,10 @@ which accept floats and Values alike. Given floats they are the numbers that `ba
 given Values they are graphs of their own, which can be differentiated again. That is how each
 derivative is written once and still serves second and third derivatives.
 
->>> TANH.value(0.5)
-0.46211715726000973
->>> TANH.local_grads(TANH.value(0.5), 0.5)
-(0.7864477329659274,)
+>>> SQRT.value(4.0)
+2.0
+>>> SQRT.local_grads(2.0, 4.0)                        # 1 / (2 sqrt(x))
+(0.25,)
 """
 
 from __future__ import annotations
