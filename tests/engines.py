@@ -31,14 +31,14 @@ def _load_engines() -> dict[str, Modules]:
     packages = {}
     for engine in demanded.split(",") if demanded else ("reference", "compiled"):
         try:
-            packages[engine] = _load(engine)
+            packages[engine] = load(engine)
         except ImportError:
             if demanded:
                 raise
     return packages
 
 
-def _load(engine: str) -> Modules:
+def load(engine: str) -> Modules:
     """The package and its modules, imported afresh on that engine."""
     with in_sys_modules({}), mock.patch.dict(os.environ, SCALARGRAD_ENGINE=engine):
         importlib.import_module("scalargrad")

@@ -92,3 +92,36 @@ def test_infinite_angles_are_refused_but_infinity_is_a_number_elsewhere(sg):
     assert (infinity.tanh().data, (-infinity).exp().data, (1.0 / infinity).data) == (1.0, 0.0, 0.0)
     with pytest.raises(ValueError, match=r"sin\(inf\)"):
         infinity.sin()
+
+
+class TestWhatDerivativesAreWrittenIn:
+    """divide, power, log and exp give what IEEE 754 says where Python raises."""
+
+    @pytest.mark.parametrize(
+        ("name", "operands", "result"),
+        [
+            ("divide", (1.0, 0.0), math.inf),
+            ("divide", (1.0, -0.0), -math.inf),
+            ("divide", (-2.0, 0.0), -math.inf),
+            ("divide", (0.0, 0.0), math.nan),
+            ("divide", (math.nan, 0.0), math.nan),
+            ("power", (0.0, -1.0), math.inf),
+            ("power", (-0.0, -3.0), -math.inf),
+            ("power", (-0.0, -2.0), math.inf),
+            ("power", (10.0, 400.0), math.inf),
+            ("power", (-10.0, 401.0), -math.inf),
+            ("power", (-8.0, 0.5), math.nan),
+            ("log", (0.0,), -math.inf),
+            ("log", (-1.0,), math.nan),
+            ("log", (math.nan,), math.nan),
+            ("exp", (1000.0,), math.inf),
+        ],
+    )
+    def test_on_floats_and_on_values(self, sg, name, operands, result):
+        from scalargrad.engine.reference import operations
+
+        function = getattr(operations, name)
+        assert function(*operands) == pytest.approx(result, nan_ok=True)
+        as_value = function(*map(sg.Value, operands))
+        assert as_value.data == pytest.approx(result, nan_ok=True)
+        assert len(as_value.parents) == len(operands)

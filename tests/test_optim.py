@@ -245,9 +245,9 @@ class TestSettings:
             ("SGD", {"lr": -0.1}, "lr must be a number from 0 up, got -0.1"),
             ("SGD", {"lr": math.nan}, "lr must be a number from 0 up, got nan"),
             ("SGD", {"lr": math.inf}, "lr must be a number from 0 up, got inf"),
-            ("SGD", {"lr": "0.1"}, "lr must be a number from 0 up, got '0.1'"),
+            ("SGD", {"lr": "0.1"}, "lr must be a real number, got str '0.1'"),
             ("SGD", {"momentum": -1.0}, "momentum must be a number from 0 up, got -1.0"),
-            ("Adam", {"lr": None}, "lr must be a number from 0 up, got None"),
+            ("Adam", {"lr": None}, "lr must be a real number, got None"),
             ("Adam", {"eps": -1e-8}, "eps must be a number from 0 up, got -1e-08"),
             ("Adam", {"weight_decay": -1}, "weight_decay must be a number from 0 up, got -1"),
             ("Adam", {"betas": (0.9, 1.0)}, r"betas\[1\] .* from 0 up and below 1, got 1.0"),
@@ -428,7 +428,7 @@ class TestClipGradNorm:
     def test_a_bad_norm_is_refused_and_changes_nothing(self, sg, max_norm):
         x = sg.Value(1.0)
         x.grad = 3.0
-        with pytest.raises(ValueError, match="clip_grad_norm: max_norm must be a number from 0 up"):
+        with pytest.raises((TypeError, ValueError), match="clip_grad_norm: max_norm must be a "):
             sg.optim.clip_grad_norm([x], max_norm)
         assert x.grad == 3.0
 

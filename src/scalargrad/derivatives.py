@@ -20,6 +20,7 @@ from math import isfinite, isnan
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS
 from scalargrad.engine.reference.operations import OPERATIONS
+from scalargrad.engine.reference.value import as_float
 from scalargrad.engine.reference.vector import one_hot
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -91,11 +92,15 @@ def gradcheck(
     >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
     True
     """
-    kinds = [Value if isinstance(x, (int, float)) else type(x) for x in inputs]
-    numbers = [float(x if isinstance(x, (int, float)) else x.data) for x in inputs]
+    if isinstance(inputs, (str, Value)) or not isinstance(inputs, Iterable):
+        raise TypeError(
+            "gradcheck: inputs must be a sequence of numbers or Values, "
+            f"got {type(inputs).__name__}"
+        )
+    classes, numbers = zip(*(_class_and_number(x, i) for i, x in enumerate(inputs)))
 
     def run(at: Sequence[float]) -> tuple[list[Any], Any]:
-        leaves = [kind(number) for kind, number in zip(kinds, at)]
+        leaves = [value_class(number) for value_class, number in zip(classes, at)]
         output = f(*leaves)
         if not (hasattr(output, "data") and hasattr(output, "backward")):
             raise TypeError(f"gradcheck: f must return a Value, got {type(output).__name__}")
@@ -116,11 +121,19 @@ def gradcheck(
     return True
 
 
+def _class_and_number(x: Any, i: int) -> tuple[Callable[[float], Any], float]:
+    if not isinstance(x, Value) and hasattr(x, "data") and hasattr(x, "grad"):
+        return type(x), float(x.data)  # somebody's own Value
+    return Value, x.data if isinstance(x, Value) else as_float(x, f"gradcheck: inputs[{i}]")
+
+
 def _checked(output: Any, inputs: Any) -> list[Value]:
     if not isinstance(output, Value):
         raise TypeError(f"grad: output must be a Value, got {type(output).__name__}")
     if not isinstance(inputs, Iterable) and not isinstance(inputs, Value):
-        raise TypeError(f"grad: inputs must be Values, got {type(inputs).__name__}")
+        raise TypeError(
+            f"grad: inputs must be a Value or a sequence of them, got {type(inputs).__name__}"
+        )
     wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
     for i, x in enumerate(wanted):
         if not isinstance(x, Value):
@@ -206,9 +219,10 @@ def _fused_local_grads(
     """One result of a fused operation, and its derivatives by everything in its input rows."""
     x = rows[0]
     saved: Any = None
-    data = node.data  # only rmsnorm has the same derivatives for two different rows, x and -x
+    data = node.data  # of linear and cross_entropy the derivatives tell whether the data changed
     if name == "softmax":
         saved = softmax(x)
+        data = saved[position].data
     elif name == "cross_entropy":
         saved = softmax(x), int(setting)
     elif name == "rmsnorm":

@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
+from scalargrad.engine.reference.value import as_float
 
 __all__ = ["SGD", "Adam", "clip_grad_norm"]
 
@@ -90,7 +91,11 @@ class _Optimizer:
                 f"{kind}.load_state_dict: {key!r} must have {self._count} numbers, "
                 f"one per parameter, got {got}"
             )
-        return vector(numbers)
+        where = f"{kind}.load_state_dict: {key}"
+        loaded = [as_float(number, f"{where}[{i}]") for i, number in enumerate(numbers)]
+        if name == "_v" and min(loaded) < 0.0:  # a mean of squares
+            raise ValueError(f"{where} must not be negative, got {min(loaded)!r}")
+        return vector(loaded)
 
     def _checked(self, name: str, value: Any) -> Any:
         """A setting, if it is in its range; subclasses know the ranges."""
@@ -241,7 +246,8 @@ def _flatten(item: Any, function: str, path: str) -> Iterator[tuple[str, Value |
 
 
 def _in_range(function: str, name: str, value: Any, end: float) -> float:
-    if not isinstance(value, (int, float)) or not 0.0 <= value < end:
+    number = as_float(value, f"{function}: {name}")
+    if not 0.0 <= number < end:
         below = "" if math.isinf(end) else f" and below {end:g}"
         raise ValueError(f"{function}: {name} must be a number from 0 up{below}, got {value!r}")
-    return float(value)
+    return number

@@ -89,6 +89,10 @@ class Vector(_Sequence):
             return self._elements()[index]
         except IndexError:
             raise IndexError(f"Vector: index {index} is out of range for {len(self)}") from None
+        except TypeError:
+            raise TypeError(
+                f"Vector: index must be an int or a slice, got {describe(index)}"
+            ) from None
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -105,15 +109,13 @@ class Vector(_Sequence):
         return self._elements().count(value)
 
     def __add__(self, other: Vector | Sequence[Value | RealNumber]) -> Vector:
-        """The elements of both rows, one after the other."""
+        """The elements of both rows, one after the other.
+
+        There is no `other + Vector`: it would turn the list of `values += row` into a Vector.
+        """
         if not isinstance(other, (Vector, list, tuple)):
             return NotImplemented
         return loose([*self._elements(), *as_row(other, "Vector + other", "other")])
-
-    def __radd__(self, other: Sequence[Value | RealNumber]) -> Vector:
-        if not isinstance(other, (list, tuple)):
-            return NotImplemented
-        return as_row(other, "other + Vector", "other") + self
 
     def __repr__(self) -> str:
         numbers = [repr(x) for x in self._numbers()]

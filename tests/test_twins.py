@@ -1,0 +1,141 @@
+"""The two engines are twins: the same program gives the same bits, and the same errors, in both.
+
+Programs are drawn at random and run in both engines side by side. After every instruction they must
+agree on its outcome, and at the end on everything that can be seen of every Value.
+
+`SCALARGRAD_TWIN_PROGRAMS=20000` draws that many, instead of a few hundred.
+"""
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from engines import PACKAGES
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from twin_programs import Program, bits
+
+pytestmark = pytest.mark.skipif(
+    len(PACKAGES) < 2, reason="the compiled engine is not built: there is nothing to compare"
+)
+
+PROGRAMS = int(os.environ.get("SCALARGRAD_TWIN_PROGRAMS", "400"))
+TRAIN = Path(__file__).parents[1] / "examples" / "microgpt" / "train.py"
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -8.0, 3.0, 1e-320, 1e308, -1e308, 710.0, -745.0]
+FLOATS = st.one_of(
+    st.floats(-4.0, 4.0),
+    st.sampled_from([*SPECIAL, float("inf"), float("-inf"), float("nan")]),
+    st.floats(),
+)
+ODDITIES = [
+    *("text", b"bytes", None, 1j, [1.0], (), {}, {1.0: 2.0}, {1.0}, object, range(2), ...),
+    *(True, 7, -3, 10**400, Decimal("0.1"), Fraction(1, 3), "x" * 50, ["a", 1.0]),
+]
+NUMBERS = st.one_of(FLOATS, st.integers(-5, 5), st.sampled_from(ODDITIES))
+INSTRUCTIONS = st.tuples(
+    st.sampled_from(Program.INSTRUCTIONS),
+    st.tuples(*[st.integers(0, 99)] * 5),
+    st.one_of(FLOATS, FLOATS, FLOATS, NUMBERS),
+)
+
+
+def run(instructions):
+    """What is seen of a program, in each engine."""
+    programs = [Program(PACKAGES[name]["scalargrad.engine"]) for name in ("reference", "compiled")]
+    for i, (name, choices, number) in enumerate(instructions):
+        reference, compiled = (p.outcome(name, choices, number) for p in programs)
+        assert reference == compiled, f"instruction {i}: {name}"
+    return [program.everything() for program in programs]
+
+
+@settings(max_examples=PROGRAMS)
+@given(st.lists(INSTRUCTIONS, max_size=30))
+@example([("vector", (2, 0, 0, 0, 0), 1.0), ("linear", (0, 0, 0, 0, 0), 1.0)])
+def test_random_programs_give_the_same_bits_and_errors(instructions):
+    reference, compiled = run(instructions)
+    assert reference == compiled
+
+
+@settings(max_examples=PROGRAMS)
+@given(st.lists(INSTRUCTIONS, min_size=10, max_size=60), st.integers(0, 99))
+def test_long_programs_without_surprises_give_the_same_bits(instructions, choice):
+    usual = [
+        (name, choices, number if isinstance(number, float) and abs(number) < 1e3 else 1.5)
+        for name, choices, number in instructions
+    ]
+    reference, compiled = run([*usual, ("backward", (choice,) * 5, 1.0)])
+    assert reference == compiled
+
+
+SETTINGS = st.floats(0.0, 0.99) | st.just(0.0)
+
+
+@settings(max_examples=PROGRAMS // 4)
+@given(
+    numbers=st.lists(st.floats(-3.0, 3.0), min_size=12, max_size=12),
+    optimizer=st.one_of(
+        st.builds(
+            lambda lr, momentum: ("SGD", {"lr": lr, "momentum": momentum}), SETTINGS, SETTINGS
+        ),
+        st.builds(
+            lambda lr, b1, b2, eps, decay: (
+                "Adam",
+                {"lr": lr, "betas": (b1, b2), "eps": eps, "weight_decay": decay},
+            ),
+            *[SETTINGS] * 5,
+        ),
+    ),
+    steps=st.integers(1, 6),
+    keep_graphs=st.booleans(),
+)
+def test_training_gives_the_same_bits(numbers, optimizer, steps, keep_graphs):
+    reference, compiled = (
+        train(PACKAGES[name]["scalargrad"], numbers, *optimizer, steps, keep_graphs)
+        for name in ("reference", "compiled")
+    )
+    assert reference == compiled
+
+
+def train(sg, numbers, optimizer, arguments, steps, keep_graphs):
+    """A small network with weights of every kind, trained; all numbers after every step."""
+    hidden = tuple(sg.nn.vector(numbers[i : i + 3]) for i in (0, 3))
+    bias = [sg.Value(numbers[6]), sg.nn.vector(numbers[7:9])[1]]
+    out, scale = sg.nn.vector(numbers[9:11]), sg.Value(numbers[11])
+    parameters = [hidden, bias, out[:1], out, scale]
+    optimizer = getattr(sg.optim, optimizer)(parameters, **arguments)
+    graphs, seen = [], []
+    for step in range(steps):
+        x = [numbers[step], 1.0, numbers[step + 3]]
+        y = sg.nn.softmax(sg.nn.linear(sg.nn.rmsnorm(x), hidden, bias))
+        loss = sg.nn.dot([v.tanh() for v in y], out) * scale
+        optimizer.zero_grad()
+        loss.backward()
+        try:
+            optimizer.step()
+        except (ArithmeticError, ValueError) as error:
+            seen.append((type(error), str(error)))
+        if keep_graphs:  # and look at them again after the weights have changed
+            graphs.append(loss)
+            graphs[0].backward(0.5)
+        everything = [*hidden[0], *hidden[1], *bias, *out, scale, loss, *y]
+        seen.append([(bits(v.data), bits(v.grad)) for v in everything])
+    state = optimizer.state_dict()
+    return seen, [[bits(n) for n in state[key]] for key in state if isinstance(state[key], list)]
+
+
+def test_microgpt_gives_the_same_checkpoint_file(tmp_path):
+    files = []
+    for engine in ("reference", "compiled"):
+        files.append(tmp_path / engine)
+        subprocess.run(
+            [sys.executable, TRAIN, "--steps", "30", "--samples", "1", "--checkpoint", files[-1]],
+            env=os.environ | {"SCALARGRAD_ENGINE": engine},
+            check=True,
+            capture_output=True,
+        )
+    assert files[0].read_bytes() == files[1].read_bytes()

@@ -1,0 +1,247 @@
+"""Programs of Values that run on any engine, step by step, for comparing engines.
+
+An instruction is a name, a few choices and a number. Which Values, rows and sizes it means follows
+from the choices and from what the program has made so far, so that any sequence of instructions is
+a program. Small sizes and few Values make sure that things meet: the same Value twice in a row, a
+row that is also a weight.
+"""
+
+import operator
+import struct
+from contextlib import nullcontext
+
+UNARY = ["exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu"]
+BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+ORDER = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+BUILT_IN = [operator.neg, operator.pos, abs, bool, repr, float, hash, format, int, round]
+
+
+def bits(number):
+    """A float exactly; every nan counts as the same."""
+    return "nan" if number != number else struct.pack("<d", number).hex()
+
+
+class Program:
+    """What a program has made so far in one engine, and how to go on."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.values = [engine.Value(1.5), engine.Value(-0.5)]
+        self.rows = [engine.vector([0.25, -2.0])]
+        self.matrices = []
+
+    def outcome(self, name, choices, number):
+        """Run one instruction; what it gave, or how it failed."""
+        self.choices, self.number = choices, number
+        quiet = self.engine.no_grad() if choices[4] % 10 == 0 else nullcontext()
+        try:
+            with quiet:
+                result = getattr(self, name)()
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # An element of a row has a class of its own there, though it is called a Value.
+            return type(error).__name__, str(error).replace("'Element'", "'Value'")
+        # Gradients change with backward, and data with writes: look at all there is, each time.
+        return result, [(bits(v.data), bits(v.grad)) for v in self.values], repr(self.rows)
+
+    # Choosing.
+
+    def value(self, choice):
+        return self.values[self.choices[choice] % len(self.values)]
+
+    def operand(self, choice):
+        """A Value or the number."""
+        return self.number if self.choices[choice] % 4 == 0 else self.value(choice)
+
+    def row(self, choice, size):
+        """A row of that size: one of the Vectors, or a list of Values, perhaps with numbers."""
+        number = self.choices[choice]
+        rows = [row for row in self.rows if len(row) == size]
+        if rows and number % 3:
+            return rows[number % len(rows)]
+        items = [self.values[(number + i * (number % 3)) % len(self.values)] for i in range(size)]
+        if number % 5 == 0:
+            items[number % max(size, 1) : 1] = [self.number]
+        return tuple(items) if number % 2 else items
+
+    def keep(self, result):
+        if isinstance(result, self.engine.Value):
+            self.values.append(result)
+            assert type(result) is self.engine.Value or self.engine.ENGINE == "reference"
+        else:
+            self.rows.append(result)
+
+    # Instructions.
+
+    def number_(self):
+        self.keep(self.engine.Value(self.number))
+
+    def binary(self):
+        self.keep(BINARY[self.choices[2] % len(BINARY)](self.operand(0), self.value(1)))
+
+    def binary_other_side(self):
+        self.keep(BINARY[self.choices[2] % len(BINARY)](self.value(0), self.operand(1)))
+
+    def unary(self):
+        self.keep(getattr(self.value(0), UNARY[self.choices[1] % len(UNARY)])())
+
+    def extremum(self):
+        name = "maximum" if self.choices[2] % 2 else "minimum"
+        self.keep(getattr(self.engine, name)(self.operand(0), self.operand(1)))
+
+    def built_in(self):
+        function = BUILT_IN[self.choices[1] % len(BUILT_IN)]
+        result = function(self.value(0))
+        if isinstance(result, self.engine.Value):
+            self.keep(result)
+            return None
+        return None if function is hash else result
+
+    def compare(self):
+        return bool(ORDER[self.choices[2] % len(ORDER)](self.value(0), self.operand(1)))
+
+    def format(self):
+        return format(self.value(0), [".3f", "10.2e", "", "d"][self.choices[1] % 4])
+
+    def detach(self):
+        self.keep(self.value(0).detach())
+
+    def custom(self):
+        parents = [self.value(i) for i in range(self.choices[3] % 4)]
+        grads = [self.number, 0.5, -1.0][: self.choices[3] % 4 - (self.choices[2] % 7 == 0)]
+        named = {"op": ["", "atan", "+", 3][self.choices[2] % 4]} if self.choices[1] % 2 else {}
+        self.keep(self.engine.Value(0.75, parents, grads, **named))
+
+    def wrong_custom(self):
+        wrong = [self.number, self.values, [self.number], self.rows[0]][self.choices[0] % 4]
+        grads = [wrong, (), (self.number, 1.0), [self.value(1)]][self.choices[1] % 4]
+        self.keep(self.engine.Value(self.number, wrong, grads, label=self.choices[2] % 3 and "x"))
+
+    def write_data(self):
+        self.value(0).data = self.number
+
+    def write_grad(self):
+        self.value(0).grad = self.number
+
+    def write_label(self):
+        self.value(0).label = ["a", "", "b c"][self.choices[1] % 3]
+
+    def backward(self):
+        if self.choices[1] % 3:
+            self.value(0).backward()
+        else:
+            self.value(0).backward(self.number)
+
+    def forget_value(self):
+        if len(self.values) > 2:
+            del self.values[self.choices[0] % len(self.values)]
+
+    def forget_row(self):
+        if len(self.rows) > 1:
+            del self.rows[self.choices[0] % len(self.rows)]
+
+    def vector(self):
+        numbers = [self.number, 0.5, -1.25, 3.0][: self.choices[0] % 5]
+        self.keep(self.engine.vector(numbers if self.choices[1] % 4 else self.number))
+
+    def row_of_values(self):
+        self.keep(self.engine.Vector(self.row(0, self.choices[1] % 4)))
+
+    def row_of_anything(self):
+        self.keep(self.engine.Vector(self.number if self.choices[0] % 3 else [self.number]))
+
+    def element(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        self.keep(row[self.choices[1] % 5 - 2])
+
+    def elements(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        self.values.extend(reversed(row) if self.choices[1] % 2 else row)
+
+    def part(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        bounds = [None, 0, 1, 2, -1, 5]
+        start, stop = (bounds[self.choices[i] % 6] for i in (1, 2))
+        self.keep(row[start : stop : [None, 1, 2, -1][self.choices[3] % 4]])
+
+    def join(self):
+        row, other = self.rows[self.choices[0] % len(self.rows)], self.row(1, self.choices[2] % 4)
+        self.keep(row + other if self.choices[3] % 2 else other + row)
+
+    def look_up(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        value = self.value(1)
+        return row.count(value), len(row), row.index(value) if value in row else value in [*row]
+
+    def linear(self):
+        n, m = 1 + self.choices[0] % 3, 1 + self.choices[1] % 9
+        rows = [self.row((2 + i) % 4, n) for i in range(m)]
+        bias = [self.row(3, m)] if self.choices[3] % 2 else []
+        self.keep(self.engine.linear(self.row(1, n), rows, *bias))
+
+    def matrix(self):
+        """Rows to be used again and again, which the compiled engine notices."""
+        size = 1 + self.choices[0] % 3
+        rows = [row for row in self.rows if len(row) == size]
+        self.matrices.append(tuple(rows * (1 + self.choices[1] % 3)))
+
+    def linear_with_matrix(self):
+        if self.matrices:
+            matrix = self.matrices[self.choices[0] % len(self.matrices)]
+            size = len(matrix[0]) if matrix else 1
+            self.keep(self.engine.linear(self.row(1, size), matrix))
+
+    def wrong_linear(self):
+        some = [self.number, self.rows[0], self.rows, [self.number], [[self.number]], []]
+        x, w, b = (some[self.choices[i] % len(some)] for i in range(3))
+        self.keep(self.engine.linear(x, w, b))
+
+    def dot(self):
+        n = self.choices[2] % 5
+        self.keep(self.engine.dot(self.row(0, n), self.row(1, n + (self.choices[3] % 9 == 0))))
+
+    def softmax(self):
+        self.keep(self.engine.softmax(self.row(0, self.choices[1] % 4)))
+
+    def rmsnorm(self):
+        eps = [[], [0.0], [0.5], [self.number]][self.choices[2] % 4]
+        self.keep(self.engine.rmsnorm(self.row(0, self.choices[1] % 4), *eps))
+
+    def cross_entropy(self):
+        target = self.number if self.choices[3] % 5 == 0 else self.choices[2] % 4
+        self.keep(self.engine.cross_entropy(self.row(0, self.choices[1] % 5), target))
+
+    INSTRUCTIONS = tuple(
+        name
+        for name, function in list(vars().items())
+        if callable(function)
+        and name not in ("__init__", "outcome", "value", "operand", "row", "keep")
+    )
+
+    # Looking at it all.
+
+    def everything(self):
+        """All that can be seen of the Values and of what they were made from, in a fixed order."""
+        numbering = {}
+        stack = [*self.values, *(v for row in self.rows for v in row)][::-1]
+        while stack:
+            value = stack.pop()
+            if value not in numbering:
+                numbering[value] = len(numbering)
+                stack += value.parents
+        places = {}
+        return [self.seen(value, numbering, places) for value in numbering]
+
+    def seen(self, value, numbering, places):
+        block, index, length = value._place() or (id(value), 0, 0)
+        name, rows, *rest = value._origin() or ("", ())
+        return {
+            "repr": repr(value),
+            "data": bits(value.data),
+            "grad": bits(value.grad),
+            "op": value.op,
+            "label": value.label,
+            "parents": [numbering[parent] for parent in value.parents],
+            "local_grads": [bits(g) for g in value.local_grads],
+            "origin": (name, [[numbering[v] for v in row] for row in rows], rest),
+            "place": (places.setdefault(block, len(places)), index, length),
+        }
