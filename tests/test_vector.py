@@ -74,7 +74,7 @@ class TestSequence:
     @every_kind
     @pytest.mark.parametrize("index", ["0", 1.0, None])
     def test_an_index_is_an_int_or_a_slice(self, sg, kind, index):
-        with pytest.raises(TypeError, match="indices must be integers or slices"):
+        with pytest.raises(TypeError, match="Vector: index must be an int or a slice, got"):
             KINDS[kind](sg)[index]
 
     def test_an_index_may_be_a_numpy_integer(self, sg):
@@ -99,15 +99,19 @@ class TestSequence:
 
 class TestJoining:
     @every_kind
-    def test_with_a_row_a_list_or_a_tuple_on_either_side(self, sg, kind):
+    def test_with_a_row_a_list_or_a_tuple(self, sg, kind):
         row, x = KINDS[kind](sg), sg.Value(7.0)
         other = sg.nn.vector([8.0, 9.0])
         assert list(row + other) == [*row, *other]
         assert list(row + [x]) == [*row, x]
         assert list(row + (x,)) == [*row, x]
-        assert list([x] + row) == [x, *row]
-        assert list((x,) + row) == [x, *row]
-        assert isinstance([x] + row, sg.Vector)
+        assert isinstance(row + [x], sg.Vector)
+
+    def test_a_list_that_a_row_is_added_to_stays_a_list(self, sg):
+        row, values = sg.nn.vector([1.0, 2.0]), [sg.Value(0.0)]
+        values += row
+        assert type(values) is list
+        assert values[1:] == list(row)
 
     def test_plain_numbers_become_leaves(self, sg):
         row = sg.nn.vector([1.0]) + [2, True]
@@ -137,10 +141,6 @@ class TestJoining:
             TypeError, match=r"other\[1\] must be a Value or a real number, got str"
         ):
             row + [1.0, "2"]
-        with pytest.raises(
-            TypeError, match=r"other\[0\] must be a Value or a real number, got Non"
-        ):
-            [None] + row
 
 
 class TestImmutability:
