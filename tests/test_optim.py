@@ -2,8 +2,10 @@
 
 import json
 import math
+from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,8 +259,13 @@ class TestSettings:
         ],
     )
     def test_out_of_range_are_refused_by_name(self, sg, name, settings, message):
-        with pytest.raises((ValueError, TypeError), match=f"{name}: {message}"):
+        with pytest.raises((ValueError, TypeError, OverflowError), match=f"{name}: {message}"):
             OPTIMIZERS[name](sg, [sg.Value(1.0)], **settings)
+
+    @each
+    def test_may_be_any_real_number(self, sg, name):
+        for lr in (1, True, Fraction(1, 2), np.float32(0.5), np.int64(1)):
+            assert OPTIMIZERS[name](sg, [sg.Value(1.0)], lr=lr).lr == float(lr)
 
     @each
     def test_the_learning_rate_can_be_written_between_steps(self, sg, name):

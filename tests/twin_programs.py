@@ -39,7 +39,7 @@ class Program:
                 result = getattr(self, name)()
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             # An element of a row has a class of its own there, though it is called a Value.
-            return type(error).__name__, str(error).replace("'Element'", "'Value'")
+            return type(error).__name__, str(error).replace("Element", "Value")
         # Gradients change with backward, and data with writes: look at all there is, each time.
         return result, [(bits(v.data), bits(v.grad)) for v in self.values], repr(self.rows)
 
@@ -165,7 +165,7 @@ class Program:
 
     def join(self):
         row, other = self.rows[self.choices[0] % len(self.rows)], self.row(1, self.choices[2] % 4)
-        self.keep(row + other if self.choices[3] % 2 else other + row)
+        self.keep(row + other if self.choices[3] % 4 else other + row)
 
     def look_up(self):
         row = self.rows[self.choices[0] % len(self.rows)]

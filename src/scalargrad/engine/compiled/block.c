@@ -51,6 +51,19 @@ static void free_chunk(Chunk *chunk, Py_ssize_t length) {
     PyMem_Free(chunk);
 }
 
+/* Make it a leaf. */
+void forget_origin(State *state, Block *block) {
+    Made *made = block->made;
+    block->made = NULL;
+    release_input(state, &made->x);
+    if (made->w)
+        release_matrix(state, made->w);
+    if (made->has_bias)
+        release_input(state, &made->b);
+    if (made->saved)
+        release_buffer(block, made->saved);
+}
+
 void destroy_block(State *state, Block *block) {
     if (block->count <= CHUNK) {
         free_chunk(block->chunk, block->count);
@@ -59,16 +72,8 @@ void destroy_block(State *state, Block *block) {
             free_chunk(block->chunks[i], chunk_length(block, i));
         PyMem_Free(block->chunks);
     }
-    Made *made = block->made;
-    if (made) {
-        release_input(state, &made->x);
-        if (made->w)
-            release_matrix(state, made->w);
-        if (made->has_bias)
-            release_input(state, &made->b);
-        if (made->saved)
-            release_buffer(block, made->saved);
-    }
+    if (block->made)
+        forget_origin(state, block);
     release_buffer(block, block->buffer);
     PyMem_Free(block);
 }

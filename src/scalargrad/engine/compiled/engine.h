@@ -11,7 +11,7 @@
        numbers.c       what counts as a number, and messages  (reference/value.py)
        vector.c        the type Vector                        (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
-       linear.c        linear and dot                         (reference/fused.py)
+       linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
        updates.c       the optimisers' steps                  (reference/updates.py)
@@ -130,9 +130,11 @@ typedef struct {
     Py_ssize_t refs;
     Py_ssize_t count;
     Py_ssize_t width;
-    bool computed;      /* whether one of the rows has parents */
-    PyObject *source;   /* the tuple that it was made from, if it may be shared; borrowed */
-    uint64_t replaced;  /* `state->replaced` at that time */
+    bool captured;     /* whether the numbers are known already */
+    bool computed;     /* whether one of the rows has parents */
+    PyObject *source;  /* the tuple that it was made from, if it may be shared */
+    uint64_t replaced; /* `state->replaced` at the time of capture */
+    double *copies;    /* the numbers of rows that are not part of a block */
     Input inputs[];
 } Matrix;
 
@@ -180,7 +182,7 @@ typedef struct {
     Py_ssize_t depth;
 } Paused;
 
-enum { FREE_LIST = 8192, MATRICES = 256 };
+enum { FREE_LIST = 2048, MATRICES = 256 };
 
 struct State {
     PyTypeObject *value_type;
@@ -245,7 +247,6 @@ PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
-extern PyMethodDef value_methods[];
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
 PyObject *value_origin(PyObject *self, PyObject *unused);
@@ -254,6 +255,7 @@ PyObject *value_origin(PyObject *self, PyObject *unused);
 #define OPERATOR2(name) PyObject *operator_##name(PyObject *a, PyObject *b);
 #define OPERATOR1(name) PyObject *operator_##name(PyObject *a, PyObject *unused);
 OPERATOR2(add) OPERATOR2(sub) OPERATOR2(mul) OPERATOR2(div) OPERATOR2(pow)
+OPERATOR2(maximum) OPERATOR2(minimum)
 OPERATOR1(neg) OPERATOR1(abs) OPERATOR1(exp) OPERATOR1(log) OPERATOR1(log1p) OPERATOR1(expm1)
 OPERATOR1(sqrt) OPERATOR1(sin) OPERATOR1(cos) OPERATOR1(tan) OPERATOR1(tanh) OPERATOR1(sigmoid)
 OPERATOR1(relu)
@@ -263,6 +265,7 @@ OPERATOR1(relu)
 Block *new_block(Py_ssize_t count, Py_ssize_t extra);
 void release_block(State *state, Block *block);
 void destroy_block(State *state, Block *block);
+void forget_origin(State *state, Block *block);
 double *writable_numbers(State *state, Block *block);
 Value *block_element(State *state, Block *block, Py_ssize_t index);
 void forget_element(Block *block, Py_ssize_t index);
@@ -284,6 +287,13 @@ Loose *new_loose(Py_ssize_t count);
 void capture(Input *input, double *space);
 void release_input(State *state, Input *input);
 
+/* ---- matrix.c ---- */
+
+Matrix *new_matrix(Py_ssize_t count);
+Matrix *as_matrix(State *state, PyObject *w, Name name);
+int capture_matrix(State *state, Matrix *matrix, Py_ssize_t width);
+void release_matrix(State *state, Matrix *matrix);
+
 /* ---- vector.c ---- */
 
 extern PyType_Spec vector_spec, iterator_spec;
@@ -297,12 +307,10 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
 Function linear, dot, softmax, rmsnorm, cross_entropy, zero_grads, sgd_update, adam_update;
-void release_matrix(State *state, Matrix *matrix);
+void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
 void hand_down_linear(Block *block);
-void hand_down_softmax(Block *block);
-void hand_down_rmsnorm(Block *block);
-void hand_down_cross_entropy(Block *block);
-void fused_local_grads(const Made *made, const double *g, Py_ssize_t count, double *into);
+void hand_down_fused(Block *block);
+void fused_shares(const Made *made, const double *g, double *into);
 
 /* ---- Small things that everybody uses ---- */
 
@@ -349,8 +357,12 @@ static inline void *block_extra(Block *block) {
     return block_grads(block) + block->count;
 }
 
-static inline double data_of(const Value *v) {
-    return LIKELY(v->kind != ELEMENT) ? v->data : buffer_numbers(v->block->buffer)[v->index];
+static inline double *data_address(Value *v) {
+    return LIKELY(v->kind != ELEMENT) ? &v->data : buffer_numbers(v->block->buffer) + v->index;
+}
+
+static inline double data_of(Value *v) {
+    return *data_address(v);
 }
 
 static inline double *grad_of(Value *v) {

@@ -1,0 +1,257 @@
+/* softmax, rmsnorm and cross_entropy, each with its derivative: the shares of the inputs, given the
+   gradients g of the results. */
+
+#include "engine.h"
+#include "operations.h"
+
+/* a[0]*b[0] + a[1]*b[1] + ..., from left to right. */
+static double sum_of_products(const double *a, const double *b, Py_ssize_t n) {
+    double sum = 0.0;
+    for (Py_ssize_t j = 0; j < n; j++)
+        sum += a[j] * b[j];
+    return sum;
+}
+
+/* The index of the largest number; the first one, and 0 if that is nan. */
+static Py_ssize_t index_of_largest(const double *x, Py_ssize_t n) {
+    Py_ssize_t top = 0;
+    for (Py_ssize_t j = 1; j < n; j++)
+        if (x[j] > x[top])
+            top = j;
+    return top;
+}
+
+/* p[j] = exp(x[j] - top) / sum_i exp(x[i] - top); returns the sum without that of the top itself. */
+static double probabilities(const double *x, Py_ssize_t n, Py_ssize_t top, double *p) {
+    double total = 0.0, others = 0.0;
+    for (Py_ssize_t j = 0; j < n; j++) {
+        p[j] = exp(x[j] - x[top]);
+        total += p[j];
+        if (j != top)
+            others += p[j];
+    }
+    for (Py_ssize_t j = 0; j < n; j++)
+        p[j] = p[j] / total;
+    return others;
+}
+
+/* ---- Making the node ---- */
+
+static int as_filled_row(State *state, PyObject *values, const char *function, const char *argument,
+                         Row *row) {
+    if (as_row(state, values, (Name){function, argument, -1}, row))
+        return -1;
+    if (row->count)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s: %s is empty; it needs at least one number", function,
+                 argument);
+    release_row(state, row);
+    return -1;
+}
+
+/* A block of `count` numbers computed from x, which it takes over, with room to save others. */
+static Block *fused_block(State *state, Op op, Row *x, Py_ssize_t count, Py_ssize_t saved) {
+    Py_ssize_t copied = x->block ? 0 : x->count;
+    Block *block = NULL;
+    if (x->count < PY_SSIZE_T_MAX / 64)
+        block = new_block(count, (Py_ssize_t)sizeof(Made) + (copied + saved) * (Py_ssize_t)sizeof(double));
+    else
+        PyErr_NoMemory();
+    if (!block) {
+        release_row(state, x);
+        return NULL;
+    }
+    Made *made = block_extra(block);
+    memset(made, 0, sizeof(Made));
+    made->op = op;
+    made->x.row = *x;
+    double *space = (double *)(made + 1);
+    capture(&made->x, space);
+    if (saved)
+        made->probabilities = space + copied;
+    block->made = made;
+    return block;
+}
+
+/* Keep the result itself for the derivative, whatever is written to it later. */
+static void save_result(Block *block) {
+    block->made->saved = &block->own;
+    block->own.refs++;
+}
+
+static PyObject *finished(State *state, Block *block) {
+    if (!recording(state))
+        forget_origin(state, block);
+    Row row = {block, NULL, 0, block->count};
+    return new_vector(state, &row);
+}
+
+/* ---- softmax: x[j] gets p[j] (g[j] - sum_i g[i] p[i]) ---- */
+
+PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"x"};
+    State *state = PyModule_GetState(module);
+    PyObject *given[1];
+    Row x;
+    if (parse("softmax", names, 1, 1, 1, args, n, keywords, given) ||
+        as_filled_row(state, given[0], "softmax", "x", &x))
+        return NULL;
+    Block *block = fused_block(state, OP_SOFTMAX, &x, x.count, 0);
+    if (!block)
+        return NULL;
+    const double *numbers = block->made->x.numbers;
+    probabilities(numbers, block->count, index_of_largest(numbers, block->count),
+                  buffer_numbers(&block->own));
+    save_result(block);
+    return finished(state, block);
+}
+
+/* ---- rmsnorm: x[j] gets scale (g[j] - y[j] mean_i g[i] y[i]) ---- */
+
+PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"x", "eps"};
+    State *state = PyModule_GetState(module);
+    PyObject *given[2];
+    double eps = 1e-5;
+    Row x;
+    if (parse("rmsnorm", names, 1, 2, 2, args, n, keywords, given) ||
+        as_filled_row(state, given[0], "rmsnorm", "x", &x))
+        return NULL;
+    if (given[1] && as_double(state, given[1], &eps, "rmsnorm: eps")) {
+        release_row(state, &x);
+        return NULL;
+    }
+    if (!(eps >= 0.0)) {
+        PyObject *number = PyFloat_FromDouble(eps);
+        if (number)
+            PyErr_Format(PyExc_ValueError, "rmsnorm: eps must be at least 0, got %R", number);
+        Py_XDECREF(number);
+        release_row(state, &x);
+        return NULL;
+    }
+    Block *block = fused_block(state, OP_RMSNORM, &x, x.count, 0);
+    if (!block)
+        return NULL;
+    Made *made = block->made;
+    const double *numbers = made->x.numbers;
+    double mean_square = sum_of_products(numbers, numbers, block->count) / (double)block->count;
+    if (mean_square + eps == 0.0) {
+        PyErr_Format(PyExc_ZeroDivisionError,
+                     "rmsnorm of %zd number%s, all 0.0, with eps=0.0: division by zero",
+                     block->count, block->count == 1 ? "" : "s");
+        release_block(state, block);
+        return NULL;
+    }
+    made->eps = eps;
+    made->scale = power(mean_square + eps, -0.5);
+    for (Py_ssize_t j = 0; j < block->count; j++)
+        buffer_numbers(&block->own)[j] = numbers[j] * made->scale;
+    save_result(block);
+    return finished(state, block);
+}
+
+/* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
+
+static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
+    PyObject *index = PyNumber_Index(x);
+    if (!index) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            raise_type(state, x, "an int", "cross_entropy: target");
+        }
+        return -1;
+    }
+    *target = PyLong_AsSsize_t(index);
+    if (*target == -1)
+        PyErr_Clear(); /* too large, or -1: out of range in either case */
+    int failed = *target < 0 || *target >= count;
+    if (failed)
+        PyErr_Format(PyExc_IndexError,
+                     "cross_entropy: target is %S, but logits has %zd number%s; "
+                     "it must be from 0 to %zd",
+                     index, count, count == 1 ? "" : "s", count - 1);
+    Py_DECREF(index);
+    return failed ? -1 : 0;
+}
+
+PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"logits", "target"};
+    State *state = PyModule_GetState(module);
+    PyObject *given[2];
+    Py_ssize_t target;
+    Row x;
+    if (parse("cross_entropy", names, 2, 2, 2, args, n, keywords, given) ||
+        as_filled_row(state, given[0], "cross_entropy", "logits", &x))
+        return NULL;
+    Py_ssize_t count = x.count;
+    if (as_target(state, given[1], count, &target)) {
+        release_row(state, &x);
+        return NULL;
+    }
+    Block *block = fused_block(state, OP_CROSS_ENTROPY, &x, 1, count);
+    if (!block)
+        return NULL;
+    Made *made = block->made;
+    made->target = target;
+    const double *numbers = made->x.numbers;
+    Py_ssize_t top = index_of_largest(numbers, count);
+    double others = probabilities(numbers, count, top, made->probabilities);
+    buffer_numbers(&block->own)[0] =
+        (numbers[top] - numbers[target]) + (others == 0.0 ? others : log1p(others));
+    if (!recording(state))
+        forget_origin(state, block);
+    Value *result = block_element(state, block, 0);
+    release_block(state, block);
+    return (PyObject *)result;
+}
+
+/* ---- The derivatives, in two steps: what all shares have in common, and each share ---- */
+
+static double common_part(const Made *made, const double *g) {
+    Py_ssize_t n = made->x.row.count;
+    if (made->op == OP_SOFTMAX)
+        return sum_of_products(g, buffer_numbers(made->saved), n);
+    if (made->op == OP_RMSNORM)
+        return sum_of_products(g, buffer_numbers(made->saved), n) / (double)n;
+    if (n == 1)
+        return 0.0 * g[0];
+    double others = 0.0; /* the share of the target is p - 1: minus the sum of the others */
+    for (Py_ssize_t j = 0; j < n; j++)
+        if (j != made->target)
+            others += made->probabilities[j];
+    return -g[0] * others;
+}
+
+static void some_shares(const Made *made, const double *g, double common, Py_ssize_t first,
+                        Py_ssize_t end, double *into) {
+    if (made->op == OP_SOFTMAX) {
+        const double *p = buffer_numbers(made->saved);
+        for (Py_ssize_t j = first; j < end; j++)
+            *into++ = p[j] * (g[j] - common);
+    } else if (made->op == OP_RMSNORM) {
+        const double *y = buffer_numbers(made->saved);
+        for (Py_ssize_t j = first; j < end; j++)
+            *into++ = made->scale * (g[j] - y[j] * common);
+    } else {
+        for (Py_ssize_t j = first; j < end; j++)
+            *into++ = j == made->target ? common : g[0] * made->probabilities[j];
+    }
+}
+
+/* The shares of the inputs, given the gradients g of the results. */
+void fused_shares(const Made *made, const double *g, double *into) {
+    some_shares(made, g, common_part(made, g), 0, made->x.row.count, into);
+}
+
+/* The same, added to the gradients of the inputs; backward has no memory to fail for. */
+void hand_down_fused(Block *block) {
+    enum { SOME = 64 };
+    const Made *made = block->made;
+    const double *g = block_grads(block);
+    double common = common_part(made, g), shares[SOME];
+    for (Py_ssize_t first = 0; first < made->x.row.count; first += SOME) {
+        Py_ssize_t rest = made->x.row.count - first, count = rest < SOME ? rest : SOME;
+        some_shares(made, g, common, first, first + count, shares);
+        contribute(&made->x.row, first, count, shares);
+    }
+}

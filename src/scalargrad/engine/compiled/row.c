@@ -1,0 +1,238 @@
+/* Rows of numbers, as the functions on rows take them: a part of a block, or Values that live
+   elsewhere. */
+
+#include "engine.h"
+
+/* ---- Arguments ---- */
+
+static PyObject *argument_name(Name name) {
+    return name.index < 0 ? PyUnicode_FromString(name.argument)
+                          : PyUnicode_FromFormat("%s[%zd]", name.argument, name.index);
+}
+
+static void raise_for_argument(State *state, PyObject *got, Name name) {
+    PyObject *argument = argument_name(name);
+    if (argument)
+        raise_type(state, got, "a sequence", "%s: %U", name.function, argument);
+    Py_XDECREF(argument);
+}
+
+static void raise_for_item(State *state, PyObject *got, Name name, Py_ssize_t i) {
+    PyObject *argument = argument_name(name);
+    if (argument)
+        raise_type(state, got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
+    Py_XDECREF(argument);
+}
+
+/* What `values` holds, as a tuple or a list that nobody else changes; no strings, sets or dicts. */
+PyObject *as_sequence(State *state, PyObject *values, Name name) {
+    if (PyTuple_CheckExact(values)) {
+        Py_INCREF(values);
+        return values;
+    }
+    if (PyList_CheckExact(values))
+        return PyList_AsTuple(values);
+    int other = PyUnicode_Check(values) || PyBytes_Check(values);
+    if (!other && !is_vector(state, values))
+        other = PyObject_IsInstance(values, state->mapping);
+    if (!other && !is_vector(state, values))
+        other = PyObject_IsInstance(values, state->set);
+    if (other < 0)
+        return NULL;
+    PyObject *iterator = other ? NULL : PyObject_GetIter(values);
+    if (iterator) {
+        PyObject *items = PySequence_List(iterator);
+        Py_DECREF(iterator);
+        return items;
+    }
+    if (!other && !PyErr_ExceptionMatches(PyExc_TypeError))
+        return NULL;
+    PyErr_Clear();
+    raise_for_argument(state, values, name);
+    return NULL;
+}
+
+Loose *new_loose(Py_ssize_t count) {
+    if (count > (PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(Loose)) / (Py_ssize_t)sizeof(Value *)) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    Loose *loose = allocate((Py_ssize_t)sizeof(Loose) + count * (Py_ssize_t)sizeof(Value *));
+    if (loose) {
+        loose->refs = 1;
+        loose->count = count;
+        loose->computed = false;
+    }
+    return loose;
+}
+
+static void release_loose(Loose *loose) {
+    if (--loose->refs)
+        return;
+    for (Py_ssize_t i = 0; i < loose->count; i++)
+        Py_XDECREF(loose->values[i]);
+    PyMem_Free(loose);
+}
+
+/* A row of objects that are all Values of our very type. */
+static int row_of_values(PyObject **items, Py_ssize_t count, Row *row) {
+    Loose *loose = new_loose(count);
+    if (!loose)
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Value *v = (Value *)items[i];
+        Py_INCREF(v);
+        loose->values[i] = v;
+        loose->computed |= is_computed(v);
+    }
+    *row = (Row){NULL, loose, 0, count};
+    return 0;
+}
+
+/* A row of plain numbers: a block of its own. */
+static int row_of_numbers(PyObject **items, Py_ssize_t count, Row *row) {
+    Block *block = new_block(count, 0);
+    if (!block)
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        buffer_numbers(block->buffer)[i] = PyFloat_AS_DOUBLE(items[i]);
+    *row = (Row){block, NULL, 0, count};
+    return 0;
+}
+
+static int number_in(State *state, PyObject *item, Name name, Py_ssize_t i, double *number) {
+    if (PyFloat_CheckExact(item)) {
+        *number = PyFloat_AS_DOUBLE(item);
+        return 0;
+    }
+    if (name.index < 0)
+        return as_double(state, item, number, "%s: %s[%zd]", name.function, name.argument, i);
+    return as_double(state, item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
+                     name.index, i);
+}
+
+/* Values and numbers mixed, or numbers of other classes; converting them may run Python code. */
+static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    bool has_values = false;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        int real = is_real(state, items[i]);
+        if (real == 0)
+            raise_for_item(state, items[i], name, i);
+        if (real <= 0)
+            return -1;
+        has_values |= is_value(state, items[i]);
+    }
+    if (!has_values) {
+        Block *block = new_block(count, 0);
+        if (!block)
+            return -1;
+        *row = (Row){block, NULL, 0, count};
+        for (Py_ssize_t i = 0; i < count; i++) {
+            double number; /* converted before the block is looked at again */
+            if (number_in(state, items[i], name, i, &number))
+                goto failed;
+            buffer_numbers(block->buffer)[i] = number;
+        }
+        return 0;
+    }
+    Loose *loose = new_loose(count);
+    if (!loose)
+        return -1;
+    memset(loose->values, 0, count * sizeof(Value *));
+    *row = (Row){NULL, loose, 0, count};
+    for (Py_ssize_t i = 0; i < count; i++) {
+        double number;
+        if (is_value(state, items[i])) {
+            Py_INCREF(items[i]);
+            loose->values[i] = (Value *)items[i];
+            loose->computed |= is_computed(loose->values[i]);
+        } else if (number_in(state, items[i], name, i, &number) ||
+                   !(loose->values[i] = new_leaf(state, number))) {
+            goto failed;
+        }
+    }
+    return 0;
+failed:
+    release_row(state, row);
+    return -1;
+}
+
+/* `values` as a row, which the caller releases: itself if it is a Vector; otherwise its Values,
+   numbers made leaves. */
+int as_row(State *state, PyObject *values, Name name, Row *row) {
+    if (is_vector(state, values)) {
+        *row = ((Vector *)values)->row;
+        if (row->block)
+            row->block->refs++;
+        else
+            row->loose->refs++;
+        return 0;
+    }
+    bool list = PyList_CheckExact(values);
+    if (list || PyTuple_CheckExact(values)) { /* by far the most frequent */
+        PyObject **items = list ? ((PyListObject *)values)->ob_item : ((PyTupleObject *)values)->ob_item;
+        Py_ssize_t count = Py_SIZE(values), i = 0;
+        if (count && Py_TYPE(items[0]) == state->value_type) {
+            while (++i < count && Py_TYPE(items[i]) == state->value_type)
+                ;
+            if (i == count)
+                return row_of_values(items, count, row);
+        } else if (count && PyFloat_CheckExact(items[0])) {
+            while (++i < count && PyFloat_CheckExact(items[i]))
+                ;
+            if (i == count)
+                return row_of_numbers(items, count, row);
+        }
+    }
+    PyObject *sequence = as_sequence(state, values, name);
+    if (!sequence)
+        return -1;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
+    int failed = count ? row_of_anything(state, PySequence_Fast_ITEMS(sequence), count, name, row)
+                       : row_of_values(NULL, 0, row);
+    Py_DECREF(sequence);
+    return failed;
+}
+
+/* ---- Using a row ---- */
+
+/* The Value at an index, as a new reference. */
+Value *row_element(State *state, const Row *row, Py_ssize_t index) {
+    if (row->block)
+        return block_element(state, row->block, row->start + index);
+    Value *v = row->loose->values[row->start + index];
+    Py_INCREF(v);
+    return v;
+}
+
+void release_row(State *state, Row *row) {
+    if (row->block)
+        release_block(state, row->block);
+    else if (row->loose)
+        release_loose(row->loose);
+    *row = (Row){NULL, NULL, 0, 0};
+}
+
+/* Keep the numbers of `input->row` as they are now. Those of Values that live elsewhere are copied
+   into `space`; those of a block are shared until somebody writes to them. */
+void capture(Input *input, double *space) {
+    const Row *row = &input->row;
+    if (row->block) {
+        input->buffer = row->block->buffer;
+        input->buffer->refs++;
+        input->numbers = buffer_numbers(input->buffer) + row->start;
+    } else {
+        Value **values = row->loose->values + row->start;
+        for (Py_ssize_t i = 0; i < row->count; i++)
+            space[i] = data_of(values[i]);
+        input->buffer = NULL;
+        input->numbers = space;
+    }
+}
+
+void release_input(State *state, Input *input) {
+    if (input->buffer && !--input->buffer->refs && input->buffer != &input->row.block->own)
+        PyMem_Free(input->buffer);
+    input->buffer = NULL;
+    release_row(state, &input->row);
+}

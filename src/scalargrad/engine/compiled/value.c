@@ -1,0 +1,472 @@
+/* The type Value: making one by hand, its attributes, and how it prints. */
+
+#include "engine.h"
+
+const char *const op_names[OP_COUNT] = {
+    "",
+    "+", "-", "*", "/", "**", "neg", "abs", "exp", "log", "log1p", "expm1",
+    "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "maximum", "minimum",
+    "linear", "dot", "softmax", "rmsnorm", "cross_entropy",
+};
+
+/* ---- Making one: Value(data, parents, local_grads, op=, label=) ---- */
+
+static PyObject *checked_parents(State *state, PyObject *parents) {
+    PyObject *iterator;
+    if (PyTuple_CheckExact(parents)) {
+        Py_INCREF(parents);
+    } else if (iterator_of(state, parents, "Value: parents", &iterator)) {
+        return NULL;
+    } else {
+        parents = PySequence_Tuple(iterator);
+        Py_DECREF(iterator);
+        if (!parents)
+            return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parents); i++) {
+        PyObject *parent = PyTuple_GET_ITEM(parents, i);
+        if (!is_value(state, parent)) {
+            raise_type(state, parent, "a Value", "Value: parents[%zd]", i);
+            Py_DECREF(parents);
+            return NULL;
+        }
+    }
+    return parents;
+}
+
+/* The numbers that local_grads gives, as an array of at least one; NULL on failure. */
+static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize_t *count) {
+    PyObject *iterator, *item = NULL;
+    if (iterator_of(state, local_grads, "Value: local_grads", &iterator))
+        return NULL;
+    Py_ssize_t size = 4;
+    double *numbers = allocate(size * (Py_ssize_t)sizeof(double));
+    *count = 0;
+    while (numbers && (item = PyIter_Next(iterator))) {
+        double number;
+        int failed = as_double(state, item, &number, "Value: local_grads[%zd]", *count);
+        Py_DECREF(item);
+        if (!failed && *count == size) {
+            double *larger = PyMem_Realloc(numbers, (size *= 2) * sizeof(double));
+            if (larger)
+                numbers = larger;
+            else
+                PyErr_NoMemory(), failed = -1;
+        }
+        if (failed)
+            break;
+        numbers[(*count)++] = number;
+    }
+    Py_DECREF(iterator);
+    if (numbers && PyErr_Occurred()) {
+        PyMem_Free(numbers);
+        return NULL;
+    }
+    return numbers;
+}
+
+static int check_text(State *state, PyObject *text, const char *argument) {
+    if (!text || PyUnicode_Check(text))
+        return 0;
+    raise_type(state, text, "a str", "%s", argument);
+    return -1;
+}
+
+/* Give the blank node v its kind and edges, or a new node if v is NULL; NULL on failure. */
+static Value *with_edges(State *state, Value *v, PyObject *parents, const double *local_grads,
+                         PyObject *op) {
+    Py_ssize_t count = parents ? PyTuple_GET_SIZE(parents) : 0;
+    bool named = op && PyUnicode_GET_LENGTH(op) > 0;
+    Custom *custom = NULL;
+    if (named || count > 2) {
+        Py_ssize_t most = (PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(Custom)) / (Py_ssize_t)sizeof(Edge);
+        custom = allocate(count > most ? -1 : (Py_ssize_t)(sizeof(Custom) + count * sizeof(Edge)));
+        if (!custom)
+            return NULL;
+    }
+    if (!v && !(v = allocate_node(state, custom ? 1 : (int)count))) {
+        PyMem_Free(custom);
+        return NULL;
+    }
+    Edge *edges = custom ? custom->edges : v->edges;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Value *parent = (Value *)PyTuple_GET_ITEM(parents, i);
+        Py_INCREF(parent);
+        edges[i] = (Edge){parent, local_grads[i]};
+    }
+    v->op = OP_NONE;
+    v->kind = custom ? CUSTOM : (Kind)count;
+    if (custom) {
+        custom->op = named ? op : NULL;
+        Py_XINCREF(custom->op);
+        custom->count = count;
+        v->custom = custom;
+    }
+    return v;
+}
+
+/* Make the blank node v what the arguments say, or a new node if v is NULL; NULL on failure. */
+static Value *initialise(State *state, Value *v, PyObject *const *given) {
+    PyObject *parents = NULL;
+    double *local_grads = NULL, data;
+    Py_ssize_t count = 0, grads = 0;
+    Value *made = NULL;
+    if (as_double(state, given[0], &data, "Value: data"))
+        return NULL;
+    if (given[1]) {
+        if (!(parents = checked_parents(state, given[1])))
+            return NULL;
+        count = PyTuple_GET_SIZE(parents);
+    }
+    if (given[2] && !(local_grads = checked_local_grads(state, given[2], &grads)))
+        goto done;
+    if (count != grads) {
+        PyErr_Format(PyExc_ValueError,
+                     "Value: parents has length %zd but local_grads has length %zd; "
+                     "give one local derivative per parent",
+                     count, grads);
+        goto done;
+    }
+    if (check_text(state, given[3], "Value: op") || check_text(state, given[4], "Value: label"))
+        goto done;
+    if (v && v->op != OP_BLANK) {
+        PyErr_SetString(PyExc_TypeError,
+                        "Value: a node is made once; write to its data, or make a new Value");
+        goto done;
+    }
+    made = recording(state) ? with_edges(state, v, parents, local_grads, given[3])
+                            : with_edges(state, v, NULL, NULL, NULL);
+    if (!made)
+        goto done;
+    made->data = data;
+    if (given[4] && PyUnicode_GET_LENGTH(given[4])) {
+        Py_INCREF(given[4]);
+        Py_XSETREF(made->label, given[4]);
+    }
+done:
+    Py_XDECREF(parents);
+    PyMem_Free(local_grads);
+    return made;
+}
+
+static const char *const parameters[] = {"data", "parents", "local_grads", "op", "label"};
+
+PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords) {
+    State *state = state_of_type((PyTypeObject *)type);
+    PyObject *given[5];
+    double data;
+    if (n == 1 && !keywords && PyFloat_CheckExact(args[0])) {
+        data = PyFloat_AS_DOUBLE(args[0]);
+        return (PyObject *)new_leaf(state, data);
+    }
+    if (parse("Value", parameters, 1, 3, 5, args, PyVectorcall_NARGS(n), keywords, given))
+        return NULL;
+    return (PyObject *)initialise(state, NULL, given);
+}
+
+static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    (void)args, (void)keywords; /* subclasses may take others; __init__ checks its own */
+    Value *v = (Value *)type->tp_alloc(type, 0); /* with room for two edges */
+    if (v) {
+        v->kind = LEAF;
+        v->op = OP_BLANK;
+    }
+    return (PyObject *)v;
+}
+
+static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
+    static const char format[] = "O|OO$OO:Value";
+    PyObject *given[5] = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, format, (char **)(char *[]){
+            "data", "parents", "local_grads", "op", "label", NULL},
+            &given[0], &given[1], &given[2], &given[3], &given[4]))
+        return -1;
+    return initialise(value_state(self), (Value *)self, given) ? 0 : -1;
+}
+
+/* ---- Attributes ---- */
+
+static int check_not_deleted(PyObject *value, const char *name) {
+    if (!value)
+        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
+    return value ? 0 : -1;
+}
+
+static PyObject *get_data(PyObject *self, void *unused) {
+    (void)unused;
+    return PyFloat_FromDouble(data_of((Value *)self));
+}
+
+static int set_data(PyObject *self, PyObject *value, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    State *state = value_state(self);
+    double number;
+    if (check_not_deleted(value, "data") || as_double(state, value, &number, "Value.data"))
+        return -1;
+    if (v->kind == ELEMENT) {
+        double *numbers = writable_numbers(state, v->block);
+        if (!numbers)
+            return -1;
+        numbers[v->index] = number;
+    } else {
+        v->data = number;
+    }
+    return 0;
+}
+
+static PyObject *get_grad(PyObject *self, void *unused) {
+    (void)unused;
+    return PyFloat_FromDouble(*grad_of((Value *)self));
+}
+
+static int set_grad(PyObject *self, PyObject *value, void *unused) {
+    (void)unused;
+    double number;
+    if (check_not_deleted(value, "grad") ||
+        as_double(value_state(self), value, &number, "Value.grad"))
+        return -1;
+    *grad_of((Value *)self) = number;
+    return 0;
+}
+
+static PyObject *get_label(PyObject *self, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    PyObject *label = v->kind == ELEMENT ? element_label(v) : v->label;
+    if (!label)
+        label = value_state(self)->names[OP_NONE];
+    Py_INCREF(label);
+    return label;
+}
+
+static int set_label(PyObject *self, PyObject *value, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    if (check_not_deleted(value, "label") ||
+        check_text(value_state(self), value, "Value.label"))
+        return -1;
+    if (v->kind == ELEMENT)
+        return set_element_label(v, value);
+    Py_INCREF(value);
+    Py_XSETREF(v->label, value);
+    return 0;
+}
+
+static PyObject *get_parents(PyObject *self, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    if (v->kind == ELEMENT)
+        return element_parents(value_state(self), v);
+    Py_ssize_t count;
+    const Edge *edges = edges_of(v, &count);
+    PyObject *parents = PyTuple_New(count);
+    for (Py_ssize_t i = 0; parents && i < count; i++) {
+        Py_INCREF(edges[i].parent);
+        PyTuple_SET_ITEM(parents, i, (PyObject *)edges[i].parent);
+    }
+    return parents;
+}
+
+static PyObject *get_local_grads(PyObject *self, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    if (v->kind == ELEMENT)
+        return element_local_grads(v);
+    Py_ssize_t count;
+    const Edge *edges = edges_of(v, &count);
+    PyObject *grads = PyTuple_New(count);
+    for (Py_ssize_t i = 0; grads && i < count; i++) {
+        PyObject *grad = PyFloat_FromDouble(edges[i].local_grad);
+        if (!grad) {
+            Py_CLEAR(grads);
+            break;
+        }
+        PyTuple_SET_ITEM(grads, i, grad);
+    }
+    return grads;
+}
+
+static PyObject *get_op(PyObject *self, void *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    State *state = value_state(self);
+    PyObject *op = v->kind == CUSTOM && v->custom->op ? v->custom->op
+                 : v->kind == ELEMENT && v->block->made ? state->names[v->block->made->op]
+                 : state->names[v->op == OP_BLANK ? OP_NONE : v->op];
+    Py_INCREF(op);
+    return op;
+}
+
+static PyGetSetDef attributes[] = {
+    {"data", get_data, set_data,
+     "The number itself. Writing to it changes no graph that was recorded before.", NULL},
+    {"grad", get_grad, set_grad, "d output / d self, after `output.backward()`; 0.0 before.", NULL},
+    {"label", get_label, set_label, "A name, for pictures and messages.", NULL},
+    {"parents", get_parents, NULL,
+     "The Values this one was computed from; empty for a leaf.", NULL},
+    {"local_grads", get_local_grads, NULL,
+     "d self / d parent for each parent, as it was at the forward pass.", NULL},
+    {"op", get_op, NULL,
+     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf.", NULL},
+    {0},
+};
+
+/* ---- Behaving like a number, except where that would silently lose the gradient ---- */
+
+static int value_bool(PyObject *self) {
+    return data_of((Value *)self) != 0.0;
+}
+
+static PyObject *value_float(PyObject *self) {
+    (void)self;
+    PyErr_SetString(PyExc_TypeError,
+                    "float(Value) would lose the gradient: write v.data for the number, "
+                    "or use a method such as v.exp() instead of math.exp(v)");
+    return NULL;
+}
+
+static PyObject *value_positive(PyObject *self) {
+    Py_INCREF(self);
+    return self;
+}
+
+static PyObject *value_negative(PyObject *self) {
+    return operator_neg(self, NULL);
+}
+
+static PyObject *value_absolute(PyObject *self) {
+    return operator_abs(self, NULL);
+}
+
+static PyObject *value_power(PyObject *a, PyObject *b, PyObject *modulus) {
+    if (modulus != Py_None)
+        Py_RETURN_NOTIMPLEMENTED;
+    return operator_pow(a, b);
+}
+
+static Py_hash_t value_hash(PyObject *self) {
+    return PyBaseObject_Type.tp_hash(self); /* identity */
+}
+
+static PyObject *value_repr(PyObject *self) {
+    PyObject *data = get_data(self, NULL), *grad = get_grad(self, NULL);
+    PyObject *label = get_label(self, NULL), *text = NULL;
+    if (data && grad && label)
+        text = PyUnicode_GET_LENGTH(label)
+                   ? PyUnicode_FromFormat("Value(data=%R, grad=%R, label=%R)", data, grad, label)
+                   : PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
+    Py_XDECREF(data);
+    Py_XDECREF(grad);
+    Py_XDECREF(label);
+    return text;
+}
+
+static PyObject *value_format(PyObject *self, PyObject *spec) {
+    int given = PyObject_IsTrue(spec);
+    if (given <= 0)
+        return given ? NULL : PyObject_Repr(self);
+    PyObject *data = get_data(self, NULL);
+    PyObject *text = data ? PyObject_Format(data, spec) : NULL;
+    Py_XDECREF(data);
+    return text;
+}
+
+static PyObject *value_detach(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return (PyObject *)new_leaf(value_state(self), data_of((Value *)self));
+}
+
+static PyObject *value_place(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    if (v->kind != ELEMENT)
+        Py_RETURN_NONE;
+    return Py_BuildValue("Nnn", PyLong_FromVoidPtr(v->block), v->index, v->block->count);
+}
+
+/* ---- The type ---- */
+
+#define SELF "($self)\n--\n\n"
+
+static PyMethodDef methods[] = {
+    {"backward", (PyCFunction)(void (*)(void))value_backward, METH_FASTCALL | METH_KEYWORDS,
+     "backward($self, grad=1.0)\n--\n\n"
+     "Compute the derivative of this Value by every Value it was made from.\n\n"
+     "Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.\n"
+     "Every other node's `grad` becomes the derivative of this call. `grad` is what the\n"
+     "derivatives are multiplied by: the derivative of something else by this Value.\n\n"
+     "Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow\n"
+     "is inf, and nan stays nan."},
+    {"detach", value_detach, METH_NOARGS,
+     "detach" SELF "A new leaf with the same data, through which no gradient flows."},
+    {"exp", operator_exp, METH_NOARGS,
+     "exp" SELF "e to this power. Raises OverflowError above about 709.78."},
+    {"log", operator_log, METH_NOARGS,
+     "log" SELF "The natural logarithm. Raises ValueError at and below 0."},
+    {"log1p", operator_log1p, METH_NOARGS,
+     "log1p" SELF "log(1 + self), exact near 0. Raises ValueError at and below -1."},
+    {"expm1", operator_expm1, METH_NOARGS,
+     "expm1" SELF "exp(self) - 1, exact near 0. Raises OverflowError above about 709.78."},
+    {"sqrt", operator_sqrt, METH_NOARGS,
+     "sqrt" SELF "The square root; its derivative at 0 is inf. Raises ValueError below 0."},
+    {"sin", operator_sin, METH_NOARGS,
+     "sin" SELF "The sine of an angle in radians. Raises ValueError at +-inf."},
+    {"cos", operator_cos, METH_NOARGS,
+     "cos" SELF "The cosine of an angle in radians. Raises ValueError at +-inf."},
+    {"tan", operator_tan, METH_NOARGS,
+     "tan" SELF "The tangent of an angle in radians. Raises ValueError at +-inf."},
+    {"tanh", operator_tanh, METH_NOARGS,
+     "tanh" SELF "The hyperbolic tangent, between -1 and 1."},
+    {"sigmoid", operator_sigmoid, METH_NOARGS,
+     "sigmoid" SELF "1 / (1 + exp(-self)), between 0 and 1, without overflow."},
+    {"relu", operator_relu, METH_NOARGS,
+     "relu" SELF "max(0, self); its derivative at 0 is 0, and nan stays nan."},
+    {"_origin", value_origin, METH_NOARGS,
+     "_origin" SELF "For an element of a fused result: what made it, in the terms of a FusedOperation."},
+    {"_place", value_place, METH_NOARGS,
+     "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
+    {"__format__", value_format, METH_O, NULL},
+    {0},
+};
+
+PyDoc_STRVAR(doc,
+    "Value(data, parents=(), local_grads=(), *, op='', label='')\n--\n\n"
+    "A number that remembers how it was computed.\n\n"
+    "`data` is any real number, stored as a float. `parents` and `local_grads` say what it was made\n"
+    "from and the derivative with respect to each; leave them out for a leaf, such as a parameter.\n"
+    "`op` names the operation and `label` the number, both for pictures and messages only.\n\n"
+    "Raises TypeError if an argument is of the wrong kind, and ValueError if there are not as many\n"
+    "local derivatives as parents.\n\n"
+    "Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can\n"
+    "live in sets and dicts.");
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)doc},
+    {Py_tp_new, value_new},
+    {Py_tp_init, value_init},
+    {Py_tp_dealloc, value_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_repr, value_repr},
+    {Py_tp_hash, value_hash},
+    {Py_tp_richcompare, value_compare},
+    {Py_nb_add, operator_add},
+    {Py_nb_subtract, operator_sub},
+    {Py_nb_multiply, operator_mul},
+    {Py_nb_true_divide, operator_div},
+    {Py_nb_power, value_power},
+    {Py_nb_negative, value_negative},
+    {Py_nb_positive, value_positive},
+    {Py_nb_absolute, value_absolute},
+    {Py_nb_bool, value_bool},
+    {Py_nb_float, value_float},
+    {0},
+};
+
+PyType_Spec value_spec = {
+    .name = "scalargrad.engine.compiled.Value",
+    .basicsize = sizeof(Value),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

@@ -1,0 +1,377 @@
+/* The type Vector: an immutable row of Values, which become Values only when asked for. */
+
+#include "engine.h"
+
+/* A Vector that takes over the row; NULL, with the row released, on failure. */
+PyObject *new_vector(State *state, Row *row) {
+    Vector *vector = PyObject_New(Vector, state->vector_type);
+    if (!vector) {
+        release_row(state, row);
+        return NULL;
+    }
+    vector->row = *row;
+    vector->blank = false;
+    return (PyObject *)vector;
+}
+
+static PyObject *part(State *state, const Row *row, Py_ssize_t start, Py_ssize_t count) {
+    Row view = {row->block, row->loose, row->start + start, count};
+    if (view.block)
+        view.block->refs++;
+    else
+        view.loose->refs++;
+    return new_vector(state, &view);
+}
+
+/* ---- Making one ---- */
+
+static const Name constructor = {"Vector", "values", -1};
+static const char *const parameters[] = {"values"};
+
+PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords) {
+    State *state = state_of_type((PyTypeObject *)type);
+    PyObject *values;
+    Row row;
+    if (parse("Vector", parameters, 1, 1, 1, args, PyVectorcall_NARGS(n), keywords, &values) ||
+        as_row(state, values, constructor, &row))
+        return NULL;
+    return new_vector(state, &row);
+}
+
+static PyObject *vector_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    (void)args, (void)keywords; /* subclasses may take others; __init__ checks its own */
+    Loose *loose = new_loose(0);
+    Vector *vector = loose ? (Vector *)type->tp_alloc(type, 0) : NULL;
+    if (!vector) {
+        PyMem_Free(loose);
+        return NULL;
+    }
+    vector->row = (Row){NULL, loose, 0, 0};
+    vector->blank = true;
+    return (PyObject *)vector;
+}
+
+static int vector_init(PyObject *self, PyObject *args, PyObject *keywords) {
+    Vector *vector = (Vector *)self;
+    State *state = vector_state(self);
+    PyObject *values;
+    Row row;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:Vector", (char **)(char *[]){"values", NULL},
+                                     &values) ||
+        as_row(state, values, constructor, &row))
+        return -1;
+    if (!vector->blank) {
+        release_row(state, &row);
+        PyErr_SetString(PyExc_TypeError, "Vector: a row is made once; make a new Vector");
+        return -1;
+    }
+    release_row(state, &vector->row);
+    vector->row = row;
+    vector->blank = false;
+    return 0;
+}
+
+void vector_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    release_row(vector_state(self), &((Vector *)self)->row);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* The function `vector`: a row of parameters. */
+PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"numbers"};
+    State *state = PyModule_GetState(module);
+    PyObject *numbers;
+    if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
+        return NULL;
+    PyObject *items = as_sequence(state, numbers, (Name){"vector", "numbers", -1});
+    if (!items)
+        return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
+    Block *block = new_block(count, 0);
+    for (Py_ssize_t i = 0; block && i < count; i++) {
+        double number; /* converted before the block is looked at again */
+        if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
+            release_block(state, block);
+            block = NULL;
+        } else {
+            buffer_numbers(block->buffer)[i] = number;
+        }
+    }
+    Py_DECREF(items);
+    if (!block)
+        return NULL;
+    if (!count) {
+        release_block(state, block);
+        PyErr_SetString(PyExc_ValueError,
+                        "vector: numbers is empty; a row needs at least one number");
+        return NULL;
+    }
+    Row row = {block, NULL, 0, count};
+    return new_vector(state, &row);
+}
+
+/* ---- A sequence ---- */
+
+static Py_ssize_t vector_length(PyObject *self) {
+    return ((Vector *)self)->row.count;
+}
+
+static PyObject *vector_item(PyObject *self, Py_ssize_t index) {
+    const Row *row = &((Vector *)self)->row;
+    if (index < 0 || index >= row->count) {
+        PyErr_Format(PyExc_IndexError, "Vector: index %zd is out of range for %zd", index, row->count);
+        return NULL;
+    }
+    return (PyObject *)row_element(vector_state(self), row, index);
+}
+
+static PyObject *as_list(State *state, const Row *row) {
+    PyObject *list = PyList_New(row->count);
+    for (Py_ssize_t i = 0; list && i < row->count; i++) {
+        Value *v = row_element(state, row, i);
+        if (v)
+            PyList_SET_ITEM(list, i, (PyObject *)v);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
+    Py_ssize_t start, stop, step;
+    if (PySlice_Unpack(slice, &start, &stop, &step))
+        return NULL;
+    Py_ssize_t count = PySlice_AdjustIndices(row->count, &start, &stop, step);
+    if (step == 1)
+        return part(state, row, start, count);
+    Loose *loose = new_loose(count);
+    if (!loose)
+        return NULL;
+    memset(loose->values, 0, count * sizeof(Value *));
+    Row picked = {NULL, loose, 0, count};
+    for (Py_ssize_t i = 0; i < count; i++) {
+        loose->values[i] = row_element(state, row, start + i * step);
+        if (!loose->values[i]) {
+            release_row(state, &picked);
+            return NULL;
+        }
+        loose->computed |= is_computed(loose->values[i]);
+    }
+    return new_vector(state, &picked);
+}
+
+static PyObject *vector_subscript(PyObject *self, PyObject *index) {
+    const Row *row = &((Vector *)self)->row;
+    State *state = vector_state(self);
+    if (PySlice_Check(index))
+        return sliced(state, row, index);
+    Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
+    if (i == -1 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            raise_type(state, index, "an int or a slice", "Vector: index");
+            return NULL;
+        }
+        if (!PyErr_ExceptionMatches(PyExc_IndexError))
+            return NULL;
+        PyErr_Clear();
+        i = row->count;
+    }
+    if (i < 0)
+        i += row->count;
+    if (i < 0 || i >= row->count) {
+        PyErr_Format(PyExc_IndexError, "Vector: index %S is out of range for %zd", index, row->count);
+        return NULL;
+    }
+    return (PyObject *)row_element(state, row, i);
+}
+
+static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
+    PyObject *list = as_list(vector_state(self), &((Vector *)self)->row);
+    PyObject *method = list ? PyObject_GetAttrString(list, name) : NULL;
+    PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
+    Py_XDECREF(list);
+    Py_XDECREF(method);
+    return result;
+}
+
+static PyObject *vector_index(PyObject *self, PyObject *args) {
+    return list_method(self, "index", args);
+}
+
+static PyObject *vector_count(PyObject *self, PyObject *args) {
+    return list_method(self, "count", args);
+}
+
+/* ---- Joining ---- */
+
+static PyObject *joined(State *state, Row *first, Row *second) {
+    Loose *loose = NULL;
+    if (first->count <= PY_SSIZE_T_MAX - second->count)
+        loose = new_loose(first->count + second->count);
+    if (!loose)
+        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    memset(loose->values, 0, loose->count * sizeof(Value *));
+    Row all = {NULL, loose, 0, loose->count};
+    for (Py_ssize_t i = 0; i < loose->count; i++) {
+        loose->values[i] = i < first->count ? row_element(state, first, i)
+                                            : row_element(state, second, i - first->count);
+        if (!loose->values[i]) {
+            release_row(state, &all);
+            return NULL;
+        }
+        loose->computed |= is_computed(loose->values[i]);
+    }
+    return new_vector(state, &all);
+}
+
+/* There is no `other + Vector`: it would turn the list of `values += row` into a Vector. */
+static PyObject *vector_add(PyObject *a, PyObject *b) {
+    bool left = false;
+    for (PyTypeObject *type = Py_TYPE(a); type && !left; type = type->tp_base)
+        left = type->tp_dealloc == vector_dealloc;
+    State *state = vector_state(left ? a : b);
+    if (!left || !(is_vector(state, b) || PyList_Check(b) || PyTuple_Check(b)))
+        Py_RETURN_NOTIMPLEMENTED;
+    Row row;
+    if (as_row(state, b, (Name){"Vector + other", "other", -1}, &row))
+        return NULL;
+    PyObject *result = joined(state, &((Vector *)a)->row, &row);
+    release_row(state, &row);
+    return result;
+}
+
+/* ---- Printing ---- */
+
+static PyObject *vector_repr(PyObject *self) {
+    const Row *row = &((Vector *)self)->row;
+    Py_ssize_t skipped = row->count > 12 ? row->count - 6 : 0;
+    PyObject *parts = PyList_New(0), *comma = PyUnicode_FromString(", "), *text = NULL;
+    for (Py_ssize_t i = 0; parts && i < row->count; i++) {
+        PyObject *one;
+        if (skipped && i == 3) {
+            one = PyUnicode_FromFormat("... %zd more ...", skipped);
+            i += skipped - 1;
+        } else {
+            double number = row->block ? buffer_numbers(row->block->buffer)[row->start + i]
+                                       : data_of(row->loose->values[row->start + i]);
+            PyObject *as_object = PyFloat_FromDouble(number);
+            one = as_object ? PyObject_Repr(as_object) : NULL;
+            Py_XDECREF(as_object);
+        }
+        if (!one || PyList_Append(parts, one))
+            Py_CLEAR(parts);
+        Py_XDECREF(one);
+    }
+    PyObject *all = parts && comma ? PyUnicode_Join(comma, parts) : NULL;
+    if (all)
+        text = PyUnicode_FromFormat("Vector([%U])", all);
+    Py_XDECREF(parts);
+    Py_XDECREF(comma);
+    Py_XDECREF(all);
+    return text;
+}
+
+/* ---- Iterating ---- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *vector; /* NULL once it is exhausted */
+    Py_ssize_t next;
+} Iterator;
+
+static PyObject *vector_iterate(PyObject *self) {
+    Iterator *iterator = PyObject_New(Iterator, vector_state(self)->iterator_type);
+    if (iterator) {
+        Py_INCREF(self);
+        iterator->vector = self;
+        iterator->next = 0;
+    }
+    return (PyObject *)iterator;
+}
+
+static PyObject *iterator_next(PyObject *self) {
+    Iterator *iterator = (Iterator *)self;
+    Vector *vector = (Vector *)iterator->vector;
+    if (!vector)
+        return NULL;
+    if (iterator->next < vector->row.count)
+        return (PyObject *)row_element(state_of_type(Py_TYPE(self)), &vector->row, iterator->next++);
+    Py_CLEAR(iterator->vector);
+    return NULL;
+}
+
+static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Iterator *iterator = (Iterator *)self;
+    Vector *vector = (Vector *)iterator->vector;
+    return PyLong_FromSsize_t(vector ? vector->row.count - iterator->next : 0);
+}
+
+static void iterator_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(((Iterator *)self)->vector);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef iterator_methods[] = {
+    {"__length_hint__", iterator_length_hint, METH_NOARGS, NULL},
+    {0},
+};
+
+static PyType_Slot iterator_slots[] = {
+    {Py_tp_dealloc, iterator_dealloc},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, iterator_next},
+    {Py_tp_methods, iterator_methods},
+    {0},
+};
+
+PyType_Spec iterator_spec = {
+    .name = "scalargrad.engine.compiled.VectorIterator",
+    .basicsize = sizeof(Iterator),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = iterator_slots,
+};
+
+/* ---- The type ---- */
+
+static PyMethodDef methods[] = {
+    {"index", vector_index, METH_VARARGS,
+     "The position of this very Value; ValueError if it is not in the row."},
+    {"count", vector_count, METH_VARARGS, "How often this very Value is in the row."},
+    {0},
+};
+
+PyDoc_STRVAR(doc,
+    "Vector(values)\n--\n\n"
+    "An immutable row of Values; plain numbers among `values` become leaves.\n\n"
+    "`row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same\n"
+    "Values. `==` and `hash` are identity.\n\n"
+    "Raises TypeError if `values` is not a sequence of Values and real numbers.");
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)doc},
+    {Py_tp_new, vector_new},
+    {Py_tp_init, vector_init},
+    {Py_tp_dealloc, vector_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_repr, vector_repr},
+    {Py_tp_iter, vector_iterate},
+    {Py_sq_length, vector_length},
+    {Py_sq_item, vector_item},
+    {Py_mp_length, vector_length},
+    {Py_mp_subscript, vector_subscript},
+    {Py_nb_add, vector_add},
+    {0},
+};
+
+PyType_Spec vector_spec = {
+    .name = "scalargrad.engine.compiled.Vector",
+    .basicsize = sizeof(Vector),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_SEQUENCE,
+    .slots = slots,
+};

@@ -1,0 +1,74 @@
+"""Looks for memory that the compiled engine forgets to free.
+
+    python tests/tools/leaks.py [rounds]
+
+Every round runs the same programs, drawn at random from all instructions there are, failures
+included. All memory that Python allocates is counted; from one round to the next it must not grow.
+"""
+
+import gc
+import random
+import sys
+import tracemalloc
+from array import array
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import twin_programs
+from scalargrad import engine, optim
+
+PROGRAMS, LENGTH = 200, 40
+NUMBERS = [0.0, 1.0, -0.5, 2.0, 3.0, float("inf"), "text", None, 1j, [1.0], (), {}, True, 10**400]
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    if engine.ENGINE != "compiled":
+        sys.exit("the compiled engine is not there")
+    tracemalloc.start()
+    fill_free_lists()
+    for _ in range(3):  # until everything else that is kept for the next time is there
+        one_round()
+    held = array("q", [0] * rounds)
+    for i in range(rounds):
+        one_round()
+        gc.collect()
+        held[i] = tracemalloc.get_traced_memory()[0]
+    print(f"bytes held after each round: {held.tolist()}")
+    # Caches of Python itself still fill in the first half.
+    if held[-1] - held[rounds // 2] > 20 * (rounds - rounds // 2):  # less than a node in a round
+        sys.exit("memory grows: something is not freed")
+
+
+def fill_free_lists():
+    leaves = [engine.Value(1.0) for _ in range(10_000)]
+    [x * x for x in leaves], [x.exp() for x in leaves]
+
+
+def one_round():
+    rng = random.Random(7)
+    for _ in range(PROGRAMS):
+        program = twin_programs.Program(engine)
+        for _ in range(LENGTH):
+            name = rng.choice(program.INSTRUCTIONS)
+            number = rng.choice(NUMBERS) if rng.random() < 0.3 else rng.uniform(-3.0, 3.0)
+            program.outcome(name, [rng.randrange(100) for _ in range(5)], number)
+        program.everything()
+        train(program)
+
+
+def train(program):
+    leaves = [v for row in program.rows for v in row if not v.parents] + [engine.Value(1.0)]
+    for optimizer in (optim.SGD(leaves, lr=0.1, momentum=0.5), optim.Adam(leaves)):
+        optimizer.zero_grad()
+        engine.dot(leaves, leaves).backward()
+        try:
+            optimizer.step()
+        except (ArithmeticError, ValueError):
+            pass
+        optimizer.load_state_dict(optimizer.state_dict())
+
+
+if __name__ == "__main__":
+    main()

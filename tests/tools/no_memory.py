@@ -1,0 +1,147 @@
+"""Runs the compiled engine out of memory, at each allocation in turn.
+
+    python tests/tools/no_memory.py
+
+Every step of a session is repeated with its first allocation failing, then its second, and so on,
+until it needs no more of them. Each time it must raise MemoryError and leave every Value as it was.
+"""
+
+import sys
+
+import _testcapi
+from scalargrad import engine
+
+ENOUGH = 8  # times in a row that a step succeeded: then it had all the memory it wanted
+
+
+class Session:
+    """Something of everything, and functions that use it."""
+
+    def __init__(self):
+        Value, vector, Vector = engine.Value, engine.vector, engine.Vector
+        self.x, self.y = Value(0.5, label="x"), Value(1.5)
+        self.w = tuple(vector([0.1 * i, 0.2, -0.3]) for i in range(9))
+        self.wide = vector([0.01 * i for i in range(70)])
+        self.loose = Vector([self.x, self.y, self.w[1][2]])
+        self.linear = engine.linear(self.loose, self.w, [self.x] * 9)
+        self.loss = engine.cross_entropy(engine.softmax(engine.rmsnorm(self.linear)), 2)
+        self.chain = self.x
+        for _ in range(1000):
+            self.chain = self.chain * self.y + 0.001
+        self.all = [self.x, self.y, self.loss, self.chain, *self.loose, *self.linear, *self.wide]
+        self.all += [v for row in self.w for v in row]
+        self.buffers = [vector([0.0] * 30), vector([0.0] * 30)]
+        self.rows = [*self.w, engine.Vector([self.x, self.y, self.x * 1.0])]
+
+    def seen(self):
+        numbers = [(v.data, v.grad, v.label) for v in (*self.all, *self.buffers[0])]
+        return numbers, [(len(v.parents), v.local_grads, v.op) for v in self.all]
+
+
+def write(s):
+    s.w[2][1].data = 7.0
+
+
+STEPS = {
+    "value": lambda s: engine.Value(1.0, (s.x, s.y, s.x), [1.0] * 3, op="mine", label="it"),
+    "many local_grads": lambda s: engine.Value(1.0, [s.x] * 9, [1.0] * 9),
+    "binary": lambda s: s.x * s.y,
+    "number": lambda s: 2.5 ** s.x,
+    "unary": lambda s: s.x.tanh(),
+    "maximum": lambda s: engine.maximum(2, s.x),
+    "repr": lambda s: repr(s.x),
+    "format": lambda s: f"{s.x:.3f}",
+    "compare": lambda s: s.x < 3,
+    "label": lambda s: setattr(s.w[0][0], "label", "new"),
+    "data": write,
+    "parents": lambda s: (s.linear[3].parents, s.loss.parents, s.chain.parents),
+    "local_grads": lambda s: (s.linear[3].local_grads, s.loss.local_grads, s.chain.local_grads),
+    "origin": lambda s: (s.linear[3]._origin(), s.loss._origin(), s.loss._place()),
+    "vector": lambda s: engine.vector(range(50)),
+    "Vector": lambda s: engine.Vector([s.x, 1, s.y]),
+    "Vector of numbers": lambda s: engine.Vector([1, 2.0]),
+    "element": lambda s: engine.vector([1.0] * 40)[35],
+    "part": lambda s: (s.wide[3:50], s.wide[::3], s.loose[1:], s.wide[-1]),
+    "list": lambda s: list(engine.vector([1.0] * 40)),
+    "join": lambda s: s.wide + [1.0, s.x],
+    "repr of a row": lambda s: repr(s.wide),
+    "linear": lambda s: engine.linear(s.loose, s.w, s.linear),
+    "linear of lists": lambda s: engine.linear([1, 2.0, s.x], [[s.x, s.y, 1.0], s.w[0]]),
+    "dot": lambda s: engine.dot(s.loose, [1.0, 2.0, 3.0]),
+    "softmax": lambda s: engine.softmax([s.x, 1.0, s.y]),
+    "rmsnorm": lambda s: engine.rmsnorm(s.wide, 0.5),
+    "cross_entropy": lambda s: engine.cross_entropy(s.wide, 69),
+    "no_grad": lambda s: in_no_grad(s),
+    "backward": lambda s: s.chain.backward(),
+    "backward of rows": lambda s: s.loss.backward(),
+    "zero_grads": lambda s: engine.zero_grads(s.rows),
+    "sgd": lambda s: engine.sgd_update(s.rows, s.buffers[0], 0.1, 0.9),
+    "adam": lambda s: engine.adam_update(s.rows, *s.buffers, 0.1, (0.9, 0.99), 1e-8, 0.1, 1),
+    "wrong": lambda s: wrong(s),
+    "free": lambda s: s.__dict__.clear(),
+}
+
+
+def in_no_grad(s):
+    with engine.no_grad():
+        return engine.linear(s.loose, s.w)
+
+
+def wrong(s):
+    for call in (
+        lambda: engine.Value("text"),
+        lambda: engine.Value(1.0, (s.x,), ()),
+        lambda: engine.linear(s.loose, [[1.0]]),
+        lambda: engine.vector([s.x]),
+        lambda: s.x / 0.0,
+        lambda: (s.x - 9.0).log(),
+        lambda: s.wide[99],
+    ):
+        try:
+            call()
+        except (TypeError, ValueError, ZeroDivisionError, IndexError):
+            pass
+
+
+def hoard():
+    """All the memory that the engine keeps for new Values, so that it must ask for more."""
+    leaves = [engine.Value(1.0) for _ in range(3000)]
+    return leaves, [x.exp() for x in leaves], [x * x for x in leaves]
+
+
+def check(name, step):
+    """Returns how many allocations of the step failed, one at a time."""
+    failures = successes = 0
+    start = -1
+    while successes < ENOUGH:
+        session = Session()
+        before, hoarded = session.seen(), hoard()
+        start += 1
+        failed = False
+        _testcapi.set_nomemory(start, start + 1)
+        try:
+            step(session)
+        except MemoryError:
+            failed = True
+        finally:
+            _testcapi.remove_mem_hooks()
+        if failed:
+            failures, successes = failures + 1, 0
+            if session.seen() != before:
+                sys.exit(f"{name}: allocation {start + 1} failed, and something was changed")
+        else:
+            successes += 1
+        del hoarded
+    return failures
+
+
+def main():
+    if engine.ENGINE != "compiled":
+        sys.exit("the compiled engine is not there")
+    failures = {name: check(name, step) for name, step in STEPS.items()}
+    print(failures)
+    print(f"{sum(failures.values())} allocations failed, each with MemoryError and no change")
+
+
+if __name__ == "__main__":
+    main()
