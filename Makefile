@@ -1,4 +1,4 @@
-.PHONY: venv test cover lint types bench ci
+.PHONY: venv test cover lint types bench sanitize leaks ci
 
 python = .venv/bin/python
 
@@ -10,7 +10,7 @@ test:
 	$(python) -m pytest
 
 cover:
-	$(python) -m pytest --cov
+	SCALARGRAD_TEST_ENGINES=reference $(python) -m pytest --cov
 
 lint:
 	$(python) -m ruff check
@@ -22,6 +22,13 @@ types:
 bench:
 	$(python) benchmarks/microgpt.py
 	$(python) benchmarks/graphs.py
+
+sanitize:
+	PYTHON=$(python) tests/tools/sanitize
+
+leaks:
+	$(python) tests/tools/leaks.py
+	$(python) tests/tools/no_memory.py
 
 ci:
 	.ci/run
