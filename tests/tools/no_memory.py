@@ -6,9 +6,11 @@ Every step of a session is repeated with its first allocation failing, then its 
 until it needs no more of them. Each time it must raise MemoryError and leave every Value as it was.
 """
 
-import sys
-
 import _testcapi
+import gc
+import sys
+import tracemalloc
+
 from scalargrad import engine
 
 ENOUGH = 8  # times in a row that a step succeeded: then it had all the memory it wanted
@@ -18,11 +20,10 @@ class Session:
     """Something of everything, and functions that use it."""
 
     def __init__(self):
-        Value, vector, Vector = engine.Value, engine.vector, engine.Vector
-        self.x, self.y = Value(0.5, label="x"), Value(1.5)
-        self.w = tuple(vector([0.1 * i, 0.2, -0.3]) for i in range(9))
-        self.wide = vector([0.01 * i for i in range(70)])
-        self.loose = Vector([self.x, self.y, self.w[1][2]])
+        self.x, self.y = engine.Value(0.5, label="x"), engine.Value(1.5)
+        self.w = tuple(engine.vector([0.1 * i, 0.2, -0.3]) for i in range(9))
+        self.wide = engine.vector([0.01 * i for i in range(70)])
+        self.loose = engine.Vector([self.x, self.y, self.w[1][2]])
         self.linear = engine.linear(self.loose, self.w, [self.x] * 9)
         self.loss = engine.cross_entropy(engine.softmax(engine.rmsnorm(self.linear)), 2)
         self.chain = self.x
@@ -30,7 +31,7 @@ class Session:
             self.chain = self.chain * self.y + 0.001
         self.all = [self.x, self.y, self.loss, self.chain, *self.loose, *self.linear, *self.wide]
         self.all += [v for row in self.w for v in row]
-        self.buffers = [vector([0.0] * 30), vector([0.0] * 30)]
+        self.buffers = [engine.vector([0.0] * 30), engine.vector([0.0] * 30)]
         self.rows = [*self.w, engine.Vector([self.x, self.y, self.x * 1.0])]
 
     def seen(self):
@@ -46,7 +47,7 @@ STEPS = {
     "value": lambda s: engine.Value(1.0, (s.x, s.y, s.x), [1.0] * 3, op="mine", label="it"),
     "many local_grads": lambda s: engine.Value(1.0, [s.x] * 9, [1.0] * 9),
     "binary": lambda s: s.x * s.y,
-    "number": lambda s: 2.5 ** s.x,
+    "number": lambda s: 2.5**s.x,
     "unary": lambda s: s.x.tanh(),
     "maximum": lambda s: engine.maximum(2, s.x),
     "repr": lambda s: repr(s.x),
@@ -63,7 +64,7 @@ STEPS = {
     "element": lambda s: engine.vector([1.0] * 40)[35],
     "part": lambda s: (s.wide[3:50], s.wide[::3], s.loose[1:], s.wide[-1]),
     "list": lambda s: list(engine.vector([1.0] * 40)),
-    "join": lambda s: s.wide + [1.0, s.x],
+    "join": lambda s: s.wide.__add__([1.0, s.x]),
     "repr of a row": lambda s: repr(s.wide),
     "linear": lambda s: engine.linear(s.loose, s.w, s.linear),
     "linear of lists": lambda s: engine.linear([1, 2.0, s.x], [[s.x, s.y, 1.0], s.w[0]]),
@@ -87,25 +88,31 @@ def in_no_grad(s):
         return engine.linear(s.loose, s.w)
 
 
+WRONG = (
+    lambda s: engine.Value("text"),
+    lambda s: engine.Value(1.0, (s.x,), ()),
+    lambda s: engine.linear(s.loose, [[1.0]]),
+    lambda s: engine.vector([s.x]),
+    lambda s: s.x / 0.0,
+    lambda s: (s.x - 9.0).log(),
+    lambda s: s.wide[99],
+)
+
+
 def wrong(s):
-    for call in (
-        lambda: engine.Value("text"),
-        lambda: engine.Value(1.0, (s.x,), ()),
-        lambda: engine.linear(s.loose, [[1.0]]),
-        lambda: engine.vector([s.x]),
-        lambda: s.x / 0.0,
-        lambda: (s.x - 9.0).log(),
-        lambda: s.wide[99],
-    ):
+    for call in WRONG:
         try:
-            call()
+            call(s)
         except (TypeError, ValueError, ZeroDivisionError, IndexError):
-            pass
+            continue
+        except SystemError as error:  # so says Python itself without memory for an exception
+            raise MemoryError from error
+        raise AssertionError("nothing was wrong")
 
 
 def hoard():
     """All the memory that the engine keeps for new Values, so that it must ask for more."""
-    leaves = [engine.Value(1.0) for _ in range(3000)]
+    leaves = [engine.Value(1.0) for _ in range(2100)]
     return leaves, [x.exp() for x in leaves], [x * x for x in leaves]
 
 
@@ -138,8 +145,15 @@ def check(name, step):
 def main():
     if engine.ENGINE != "compiled":
         sys.exit("the compiled engine is not there")
-    failures = {name: check(name, step) for name, step in STEPS.items()}
+    tracemalloc.start()
+    held = []
+    for _ in range(3):
+        failures = {name: check(name, step) for name, step in STEPS.items()}
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
     print(failures)
+    if held[2] - held[1] > 1000:
+        sys.exit(f"bytes held after each time through: {held}; something is not freed")
     print(f"{sum(failures.values())} allocations failed, each with MemoryError and no change")
 
 

@@ -190,9 +190,11 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
 
 static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
     PyObject *list = as_list(vector_state(self), &((Vector *)self)->row);
-    PyObject *method = list ? PyObject_GetAttrString(list, name) : NULL;
+    PyObject *known = PyUnicode_InternFromString(name);
+    PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
     PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
     Py_XDECREF(list);
+    Py_XDECREF(known);
     Py_XDECREF(method);
     return result;
 }

@@ -1,0 +1,318 @@
+"""What could crash an engine in C and must not: hostile arguments, no memory, Ctrl-C, depth.
+
+Each program runs in a process of its own, so that a crash is a failure of its test alone. More is
+in tests/tools: `sanitize` runs all tests under sanitizers.
+"""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from engines import PACKAGES
+
+pytestmark = pytest.mark.skipif(
+    "compiled" not in PACKAGES, reason="the compiled engine is not built"
+)
+
+TOOLS = Path(__file__).parent / "tools"
+
+
+def run(*arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"SCALARGRAD_ENGINE": "compiled"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def run_program(program):
+    return run("-c", "import scalargrad as sg\n" + textwrap.dedent(program))
+
+
+class TestHostileArguments:
+    def test_a_number_that_changes_the_list_it_stands_in(self):
+        run_program("""
+            class Hostile:
+                def __float__(self):
+                    numbers.clear()
+                    matrix.clear()
+                    return 1.0
+            for function in (sg.nn.softmax, sg.Vector, sg.nn.vector, sg.nn.rmsnorm):
+                numbers, matrix = [Hostile(), 2.0, sg.Value(3.0)] * 50, []
+                if function is sg.nn.vector:
+                    numbers = [Hostile(), 2.0] * 50
+                assert len(function(numbers)) == len(numbers) or not numbers
+            numbers = [1.0, 3.0, 2.0]
+            matrix = [[Hostile(), sg.Value(1.0), 2.0] for _ in range(20)]
+            assert len(sg.nn.linear(numbers, matrix)) == 20
+            numbers = [sg.Value(1.0), sg.Value(2.0)]
+            matrix = []
+            sg.Value(1.0, numbers, [Hostile(), 1.0])
+            """)
+
+    def test_a_number_that_drops_and_rewrites_what_is_being_computed_with(self):
+        run_program("""
+            class Hostile:
+                def __float__(self):
+                    for row in list(w):
+                        row[0].data = 5.0
+                    x.clear(), w.clear()
+                    for v in list(held):
+                        v.backward()
+                    held.clear()
+                    return 2.0
+            for _ in range(100):
+                w = [sg.nn.vector([1.0, 2.0]), sg.nn.vector([3.0, 4.0])]
+                x = [sg.Value(1.0), sg.Value(2.0)]
+                held = list(sg.nn.linear(x, w))
+                y = sg.nn.linear(x, w, [Hostile(), 1.0])
+                y[0].backward(Hostile())
+                (held or [y[1]])[0].data = Hostile()
+                sg.nn.linear([Hostile(), sg.Value(1.0)], [[1.0, Hostile()], y])
+                sg.maximum(Hostile(), y[0]) ** Hostile()
+            """)
+
+    def test_a_sequence_whose_items_and_length_lie(self):
+        run_program("""
+            class Liar(list):
+                def __len__(self):
+                    return 1000
+                def __iter__(self):
+                    yield 1.0
+                    self.append(2.0)
+                    yield sg.Value(2.0)
+            assert len(sg.nn.softmax(Liar())) == 2
+            assert len(sg.nn.linear(Liar(), [Liar()])) == 1
+            """)
+
+    def test_a_class_that_pretends_to_be_a_number(self):
+        run_program("""
+            class Liar:
+                def __float__(self):
+                    return "no number"
+            class Raises:
+                def __float__(self):
+                    raise KeyError("on purpose")
+            for call, error in (
+                (lambda: sg.Value(Liar()), TypeError),
+                (lambda: sg.Value(1.0) * Liar(), TypeError),
+                (lambda: sg.nn.softmax([sg.Value(1.0), Raises()]), KeyError),
+                (lambda: sg.nn.linear([1.0], [[Raises()]]), KeyError),
+            ):
+                try:
+                    call()
+                except error:
+                    pass
+                else:
+                    raise AssertionError
+            """)
+
+    def test_the_twin_of_another_import_is_not_one_of_ours(self):
+        run_program("""
+            import sys
+            ours = sg.engine
+            for name in [name for name in sys.modules if name.startswith("scalargrad")]:
+                del sys.modules[name]
+            from scalargrad import engine as theirs
+            assert theirs.Value is not ours.Value
+            for mix in (
+                lambda: ours.Value(1.0) * theirs.Value(2.0),
+                lambda: ours.softmax([theirs.Value(1.0)]),
+                lambda: ours.Value(1.0, (theirs.Value(1.0),), (1.0,)),
+                lambda: ours.linear(theirs.vector([1.0]), [[1.0]]),
+                lambda: ours.zero_grads([theirs.vector([1.0])]),
+            ):
+                try:
+                    mix()
+                except TypeError:
+                    continue
+                raise AssertionError
+            """)
+
+    def test_values_that_run_code_when_they_are_freed(self):
+        run_program("""
+            class Noisy(sg.Value):
+                def __del__(self):
+                    count.append((self * 2.0).data)
+                    sg.nn.linear([self.data], [[1.0]])[0].backward()
+            count = []
+            for _ in range(50):
+                y = sg.Value(1.0)
+                for i in range(200):
+                    y = Noisy(float(i), (y, y * 2.0), (1.0, 1.0)) if i % 3 else sg.nn.dot([y], [y])
+                y.backward()
+                del y
+            assert len(count) == 50 * 133
+            """)
+
+    def test_a_node_cannot_be_made_twice(self):
+        run_program("""
+            x = sg.Value(1.0)
+            y = x * 2.0
+            for again in (lambda: x.__init__(3.0, (y,), (1.0,)), lambda: row.__init__([y])):
+                row = sg.nn.vector([1.0])
+                try:
+                    again()
+                except TypeError as error:
+                    assert "made once" in str(error)
+                else:
+                    raise AssertionError
+            y.backward()
+            assert (x.data, x.grad, row[0].data) == (1.0, 2.0, 1.0)
+            """)
+
+
+class TestMemory:
+    def test_every_allocation_may_fail(self):
+        pytest.importorskip("_testcapi", reason="this Python cannot make allocations fail")
+        assert "each with MemoryError and no change" in run(TOOLS / "no_memory.py")
+
+    def test_memory_does_not_grow(self):
+        assert "bytes held" in run(TOOLS / "leaks.py", "8")
+
+    def test_numbers_cost_what_they_should(self):
+        """At most 96 bytes for a node of a scalar graph, and 24 for a parameter of a matrix."""
+        program = """
+            import tracemalloc
+            tracemalloc.start()
+            def memory():
+                return tracemalloc.get_traced_memory()[0]
+            x = y = sg.Value(1.0)
+            start = memory()
+            for _ in range(100_000):
+                y = x * y
+            print((memory() - start) / 100_000)
+            start = memory()
+            w = sg.nn.matrix(64, 64)
+            print((memory() - start) / 64**2)
+            """
+        node, parameter = map(float, run_program(program).split())
+        assert node <= 96
+        assert parameter <= 24
+
+
+class TestDepth:
+    def test_ten_million_nodes_are_built_differentiated_and_freed(self):
+        run_program("""
+            x = y = sg.Value(1.0)
+            for _ in range(5_000_000):
+                y = -y + 0.0
+            y.backward()
+            assert x.grad == 1.0
+            del y
+            """)
+
+    def test_a_chain_of_rows_has_no_limit_either(self):
+        run_program("""
+            x = row = sg.nn.vector([1.0, 2.0])
+            w = sg.nn.vector([0.5, 0.5]), sg.nn.vector([0.0, 1.0])
+            for _ in range(300_000):
+                row = sg.nn.linear([row[0], row[1]], w)
+            row[1].backward()
+            assert x[1].grad == 1.0
+            del row
+            """)
+
+
+class TestCtrlC:
+    INTERRUPT = """
+        import os, signal, threading, time
+        def press_ctrl_c():
+            global pressed
+            pressed = time.perf_counter()
+            os.kill(os.getpid(), signal.SIGINT)
+        def check(work):
+            threading.Timer(0.05, press_ctrl_c).start()
+            try:
+                while True:
+                    work()
+            except KeyboardInterrupt:
+                assert time.perf_counter() - pressed < 1.0
+            else:
+                raise AssertionError
+        x = sg.Value(1.0)
+        """
+
+    def test_it_stops_a_long_backward_within_a_second(self):
+        run_program(
+            self.INTERRUPT
+            + """
+        y = x
+        for _ in range(2_000_000):
+            y = -y
+        check(y.backward)
+        x.grad = 0.0
+        y.backward()
+        assert x.grad == 1.0
+        """
+        )
+
+    def test_it_stops_a_long_linear_within_a_second(self):
+        run_program(
+            self.INTERRUPT
+            + """
+        row = sg.nn.vector([0.5] * 3000)
+        w = (row,) * 20_000
+        y = sg.nn.linear(row, w[:5000])
+        loss = sg.nn.dot(y, [1.0] * 5000)
+        check(lambda: sg.nn.linear(row, w))
+        check(loss.backward)
+        """
+        )
+
+    def test_a_signal_handler_may_walk_the_same_graph(self):
+        run_program("""
+            import signal
+            x = y = sg.Value(1.0)
+            for _ in range(300_000):
+                y = -y
+            middle = y
+            for _ in range(300_000):
+                y = -y
+            count = 0
+            def walk(*_):
+                global count
+                count += 1
+                middle.backward(0.0)
+            signal.signal(signal.SIGALRM, walk)
+            for i in range(20):
+                signal.setitimer(signal.ITIMER_REAL, 0.001 * (i + 1))
+                while count == i:
+                    y.backward()
+            x.grad = 0.0
+            y.backward()
+            assert x.grad == 1.0
+            """)
+
+
+class TestInterpreters:
+    def test_another_interpreter_has_an_engine_of_its_own(self):
+        run_program("""
+            try:
+                import _xxsubinterpreters as interpreters
+            except ImportError:
+                import _interpreters as interpreters
+            program = '''
+            import scalargrad as sg
+            assert sg.ENGINE == "compiled"
+            x = sg.Value(3.0)
+            with sg.no_grad():
+                assert (x * x).parents == ()
+            y = sg.nn.linear([x, 1.0], [[x, 2.0]])[0]
+            y.backward()
+            assert x.grad == 6.0
+            '''.replace("\\n            ", "\\n")
+            with sg.no_grad():
+                for _ in range(3):
+                    one = interpreters.create()
+                    failed = interpreters.run_string(one, program)
+                    assert not failed, failed
+                    interpreters.destroy(one)
+            assert (sg.Value(2.0) * 2.0).parents
+            """)
