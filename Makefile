@@ -10,7 +10,7 @@ test:
 	$(python) -m pytest
 
 cover:
-	SCALARGRAD_TEST_ENGINES=reference $(python) -m pytest --cov
+	$(python) -m pytest --cov
 
 lint:
 	$(python) -m ruff check

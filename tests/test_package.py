@@ -76,6 +76,16 @@ class TestEngine:
         """
         assert run(hidden, SCALARGRAD_ENGINE="").stdout == "reference\n"
 
+    def test_the_reference_one_runs_on_a_python_without_the_global_interpreter_lock(
+        self, monkeypatch
+    ):
+        monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+        assert load("")["scalargrad"].ENGINE == "reference"
+        with pytest.raises(
+            ImportError, match=r"SCALARGRAD_ENGINE=compiled, but .* interpreter lock"
+        ):
+            load("compiled")
+
     def test_a_demanded_engine_that_is_missing_fails_the_tests(self):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
