@@ -10,7 +10,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CompileError, LinkError
 
 SOURCES = Path("src/scalargrad/engine/compiled")
 WANTED = os.environ.get("SCALARGRAD_EXTENSION") or "auto"
@@ -33,12 +33,17 @@ class BuildExtension(build_ext):
     def run(self):
         try:
             super().run()
-        except (BaseError, OSError) as error:
+        except (BaseError, CompileError, LinkError, OSError) as error:
             if WANTED == "require":
                 raise
             print(f"the compiled engine was not built ({error}); the one in Python will run")
-            # Then it must not be looked for, nor the wheel be tagged for this platform.
-            self.extensions = self.distribution.ext_modules = []
+            self.become_pure()
+
+    def become_pure(self):
+        """Make it an installation without extension; a wheel then fits every platform."""
+        self.extensions = self.distribution.ext_modules = []
+        if "bdist_wheel" in self.distribution.command_obj:
+            self.distribution.get_command_obj("bdist_wheel").root_is_pure = True
 
 
 extension = Extension(
