@@ -7,6 +7,7 @@ agree on its outcome, and at the end on everything that can be seen of every Val
 """
 
 import os
+import random
 import subprocess
 import sys
 from decimal import Decimal
@@ -70,6 +71,47 @@ def test_long_programs_without_surprises_give_the_same_bits(instructions, choice
     ]
     reference, compiled = run([*usual, ("backward", (choice,) * 5, 1.0)])
     assert reference == compiled
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gradients_are_summed_in_the_same_order(seed):
+    """In a dense graph, where another order would give other last bits."""
+    reference, compiled = (
+        tangle(PACKAGES[name]["scalargrad.engine"], random.Random(seed))
+        for name in ("reference", "compiled")
+    )
+    assert reference == compiled
+
+
+def tangle(engine, rng):
+    values = [engine.Value(rng.uniform(-1.0, 1.0)) for _ in range(4)]
+    values += engine.vector([rng.uniform(-1.0, 1.0) for _ in range(4)])
+    for _ in range(60):
+        a, b, c, d = rng.choices(values[-12:], k=4)
+        made = rng.randrange(4)
+        if made == 0:
+            values += engine.linear([a, b], [[c, d], [b, a], [a, 0.5]], [d, c, a])
+        elif made == 1:
+            values += engine.rmsnorm([a, b, c, d])
+        else:
+            values += [a * b + c * 0.3, d.tanh() - a]
+    values[-1].backward()
+    return [bits(value.grad) for value in values]
+
+
+@pytest.mark.parametrize("engine", PACKAGES)
+def test_a_result_that_nothing_depends_on_contributes_nothing(engine):
+    """Not even 0 * inf, and not to a row whose gradient is -0.0, which adding 0.0 would change."""
+    engine = PACKAGES[engine]["scalargrad.engine"]
+    x = engine.vector([float("inf"), 1.0])
+    w = [engine.vector([1.0, 2.0]), engine.vector([float("inf"), 3.0])]
+    w[1][1].grad = -0.0
+    engine.linear(x, w)[0].backward()
+    assert [v.grad for v in x] == [1.0, 2.0]
+    assert [bits(v.grad) for v in w[1]] == [bits(0.0), bits(-0.0)]
+    x[0].grad = -0.0
+    engine.linear(x, w)[0].backward(0.0)
+    assert bits(x[0].grad) == bits(-0.0)
 
 
 SETTINGS = st.floats(0.0, 0.99) | st.just(0.0)

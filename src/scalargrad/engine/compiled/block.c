@@ -140,13 +140,11 @@ Value *block_element(State *state, Block *block, Py_ssize_t index) {
         Py_INCREF(*handle);
         return *handle;
     }
-    Value *v = allocate_node(state, 0);
+    Value *v = allocate_node(state, 0, ELEMENT, OP_NONE);
     if (!v) {
         drop_unused_chunk(block, index);
         return NULL;
     }
-    v->kind = ELEMENT;
-    v->op = OP_NONE;
     v->block = block;
     v->index = index;
     block->refs++;

@@ -65,6 +65,13 @@ typedef struct {
     Edge edges[];
 } Custom;
 
+/* What is known of a Value in eight bytes, which are written at once. */
+typedef struct {
+    uint64_t epoch : 48; /* the pass of backward that saw it last */
+    uint64_t kind : 8;
+    uint64_t op : 8;
+} Tag;
+
 /* Only as much of this is allocated as the kind needs: a LEAF or ELEMENT ends before the edges. */
 struct Value {
     PyObject_HEAD
@@ -72,9 +79,10 @@ struct Value {
         struct { double data, grad; };
         struct { Block *block; Py_ssize_t index; }; /* ELEMENT */
     };
-    uint64_t epoch : 48; /* the pass of backward that saw it last */
-    uint64_t kind : 8;
-    uint64_t op : 8;
+    union {
+        Tag tag;
+        struct { uint64_t epoch : 48, kind : 8, op : 8; };
+    };
     union {
         PyObject *label; /* NULL for "" */
         Value *next;     /* in the list of the dead or free */
@@ -182,7 +190,7 @@ typedef struct {
     Py_ssize_t depth;
 } Paused;
 
-enum { FREE_LIST = 2048, MATRICES = 256 };
+enum { FREE_LIST = 4096, MATRICES = 256 };
 
 struct State {
     PyTypeObject *value_type;
@@ -217,10 +225,18 @@ struct State {
 #define UNLIKELY(x) (x)
 #endif
 
+/* A function whose loops are worth the wider vectors that a processor may have; it chooses when the
+   module is loaded. The bits stay the same, as no lane adds to another and none is contracted. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
-Value *allocate_node(State *state, int edges);
+Value *new_node_memory(int edges);
 void free_the_dead(State *state);
 void free_lists(State *state);
 void *allocate(Py_ssize_t size);
@@ -314,8 +330,8 @@ void fused_shares(const Made *made, const double *g, double *into);
 
 /* ---- Small things that everybody uses ---- */
 
-static inline State *state_of_type(PyTypeObject *type) {
-    return PyType_GetModuleState(type);
+static inline State *state_of_type(PyTypeObject *type) { /* one of ours, not a subclass */
+    return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
 }
 
 static inline bool is_exact_value(PyObject *x) { /* and not of a subclass */
@@ -396,13 +412,32 @@ static inline bool recording(State *state) {
     return LIKELY(!state->paused_count) || !is_paused(state);
 }
 
-static inline Value *new_leaf(State *state, double data) {
-    Value *v = allocate_node(state, 0);
+/* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
+static inline Value *allocate_node(State *state, int edges, Kind kind, Op op) {
+    Value *v = state->free[edges];
     if (LIKELY(v != NULL)) {
-        v->data = data;
-        v->kind = LEAF;
-        v->op = OP_NONE;
+        state->free[edges] = v->next;
+        state->free_count[edges]--;
+    } else if (!(v = new_node_memory(edges))) {
+        return NULL;
     }
+#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)
+    PyObject_Init((PyObject *)v, state->value_type);
+#else
+    Py_SET_TYPE((PyObject *)v, state->value_type);
+    Py_INCREF(state->value_type);
+    Py_SET_REFCNT((PyObject *)v, 1);
+#endif
+    v->tag = (Tag){.epoch = 0, .kind = kind, .op = op};
+    v->grad = 0.0;
+    v->label = NULL;
+    return v;
+}
+
+static inline Value *new_leaf(State *state, double data) {
+    Value *v = allocate_node(state, 0, LEAF, OP_NONE);
+    if (LIKELY(v != NULL))
+        v->data = data;
     return v;
 }
 

@@ -201,33 +201,60 @@ failed:
 
 enum { COLUMNS = 64 };
 
+/* The indices of the next up to four rows i, from `*next` on, with g[i] != 0. */
+static inline int live_rows(const double *g, Py_ssize_t m, Py_ssize_t *next, Py_ssize_t *live) {
+    int count = 0;
+    Py_ssize_t i = *next;
+    for (; i < m && count < 4; i++)
+        if (g[i] != 0.0)
+            live[count++] = i;
+    *next = i;
+    return count;
+}
+
 /* sum_i g[i] w[i][j] for some columns j, each from left to right; false if there is no such i. */
-static bool column_sums(const double *g, const Matrix *w, Py_ssize_t first, Py_ssize_t columns,
-                        double *sums) {
-    bool live = false;
+WIDE static bool column_sums(const double *g, const Matrix *w, Py_ssize_t first, Py_ssize_t columns,
+                             double *restrict sums) {
+    Py_ssize_t i = 0, live[4];
+    int count;
+    bool any = false;
     for (Py_ssize_t j = 0; j < columns; j++)
         sums[j] = 0.0;
+    while ((count = live_rows(g, w->count, &i, live)) == 4) {
+        const double *r0 = w->inputs[live[0]].numbers + first, g0 = g[live[0]];
+        const double *r1 = w->inputs[live[1]].numbers + first, g1 = g[live[1]];
+        const double *r2 = w->inputs[live[2]].numbers + first, g2 = g[live[2]];
+        const double *r3 = w->inputs[live[3]].numbers + first, g3 = g[live[3]];
+        for (Py_ssize_t j = 0; j < columns; j++)
+            sums[j] = sums[j] + g0 * r0[j] + g1 * r1[j] + g2 * r2[j] + g3 * r3[j];
+        any = true;
+    }
+    for (int k = 0; k < count; k++) {
+        const double *row = w->inputs[live[k]].numbers + first, gk = g[live[k]];
+        for (Py_ssize_t j = 0; j < columns; j++)
+            sums[j] += gk * row[j];
+        any = true;
+    }
+    return any;
+}
+
+/* Add g[i] x[j] to the gradients of the rows. */
+WIDE static void add_multiples(const double *g, const Matrix *w, const double *restrict x) {
+    Py_ssize_t n = w->width;
     for (Py_ssize_t i = 0; i < w->count; i++) {
+        const Row *row = &w->inputs[i].row;
         double gi = g[i];
         if (gi == 0.0)
             continue;
-        const double *row = w->inputs[i].numbers + first;
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] += gi * row[j];
-        live = true;
-    }
-    return live;
-}
-
-static void add_multiple(const Row *row, double g, const double *x) {
-    if (row->block) {
-        double *grads = block_grads(row->block) + row->start;
-        for (Py_ssize_t j = 0; j < row->count; j++)
-            grads[j] += g * x[j];
-    } else {
-        Value **values = row->loose->values + row->start;
-        for (Py_ssize_t j = 0; j < row->count; j++)
-            *grad_of(values[j]) += g * x[j];
+        if (row->block) {
+            double *restrict grads = block_grads(row->block) + row->start;
+            for (Py_ssize_t j = 0; j < n; j++)
+                grads[j] += gi * x[j];
+        } else {
+            Value **values = row->loose->values + row->start;
+            for (Py_ssize_t j = 0; j < n; j++)
+                *grad_of(values[j]) += gi * x[j];
+        }
     }
 }
 
@@ -255,9 +282,7 @@ void hand_down_linear(Block *block) {
             break;
         contribute(&made->x.row, j, columns, sums);
     }
-    for (Py_ssize_t i = 0; i < w->count; i++)
-        if (g[i] != 0.0)
-            add_multiple(&w->inputs[i].row, g[i], x);
+    add_multiples(g, w, x);
     if (made->has_bias)
         contribute(&made->b.row, 0, block->count, g);
 }

@@ -18,33 +18,17 @@ void *allocate(Py_ssize_t size) {
     return memory;
 }
 
-/* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
-Value *allocate_node(State *state, int edges) {
-    Value *v = state->free[edges];
-    if (LIKELY(v != NULL)) {
-        state->free[edges] = v->next;
-        state->free_count[edges]--;
-    } else {
-        v = PyObject_Malloc(node_sizes[edges]);
-        if (!v) {
-            PyErr_NoMemory();
-            return NULL;
-        }
-    }
-#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)
-    PyObject_Init((PyObject *)v, state->value_type);
-#else
-    Py_SET_TYPE((PyObject *)v, state->value_type);
-    Py_INCREF(state->value_type);
-    Py_SET_REFCNT((PyObject *)v, 1);
-#endif
-    v->grad = 0.0;
-    v->epoch = 0;
-    v->label = NULL;
+/* Memory for a Value with room for that many edges, where none was kept. */
+Value *new_node_memory(int edges) {
+    Value *v = PyObject_Malloc(node_sizes[edges]);
+    if (v) /* or else what is there by chance could look like the count of an immortal object */
+        memset(v, 0, sizeof(PyObject));
+    else
+        PyErr_NoMemory();
     return v;
 }
 
-static void free_node(State *state, Value *v, int edges) {
+static inline void free_node(State *state, Value *v, int edges) {
     PyTypeObject *type = Py_TYPE(v);
 #ifndef SCALARGRAD_NO_FREE_LIST
     if (type == state->value_type && state->free_count[edges] < FREE_LIST) {
@@ -59,29 +43,7 @@ static void free_node(State *state, Value *v, int edges) {
     Py_DECREF(type);
 }
 
-/* A node that has parents is not freed at once but listed, and then freed by whoever began. */
-void value_dealloc(PyObject *self) {
-    Value *v = (Value *)self;
-    State *state = value_state(self);
-    if (v->kind == ELEMENT) {
-        Block *block = v->block;
-        forget_element(block, v->index);
-        free_node(state, v, 0);
-        release_block(state, block);
-        return;
-    }
-    Py_CLEAR(v->label);
-    if (v->kind == LEAF) {
-        free_node(state, v, 0);
-        return;
-    }
-    v->next = state->dead_values;
-    state->dead_values = v;
-    if (!state->freeing)
-        free_the_dead(state);
-}
-
-static void free_dead_value(State *state, Value *v) {
+static inline void free_dead_value(State *state, Value *v) {
     switch (v->kind) {
     case UNARY: {
         Value *parent = v->edges[0].parent;
@@ -104,6 +66,41 @@ static void free_dead_value(State *state, Value *v) {
         Py_XDECREF(custom->op);
         PyMem_Free(custom);
     }
+    }
+}
+
+/* Whether dropping a reference to v frees no other node through it. */
+static inline bool ends_here(Value *v) {
+    return Py_REFCNT(v) > 1 || v->kind == LEAF || v->kind == ELEMENT;
+}
+
+/* A node whose parents have parents that would be freed with them is not freed at once but listed,
+   and then freed by whoever began. */
+void value_dealloc(PyObject *self) {
+    Value *v = (Value *)self;
+    State *state = value_state(self);
+    if (v->kind == ELEMENT) {
+        Block *block = v->block;
+        forget_element(block, v->index);
+        free_node(state, v, 0);
+        release_block(state, block);
+        return;
+    }
+    if (UNLIKELY(v->label != NULL))
+        Py_CLEAR(v->label);
+    const Edge *edges = v->edges;
+    if (v->kind == BINARY && ends_here(edges[0].parent) && ends_here(edges[1].parent) &&
+        edges[0].parent != edges[1].parent) {
+        free_dead_value(state, v);
+    } else if (v->kind == UNARY && ends_here(edges[0].parent)) {
+        free_dead_value(state, v);
+    } else if (v->kind == LEAF) {
+        free_node(state, v, 0);
+    } else {
+        v->next = state->dead_values;
+        state->dead_values = v;
+        if (!state->freeing)
+            free_the_dead(state);
     }
 }
 

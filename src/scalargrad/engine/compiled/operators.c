@@ -51,7 +51,7 @@ static Value *leaf_of(State *state, PyObject *x, Op op, bool right) {
 /* The operator where one operand is a number, or not what we know: then Python asks the other. */
 static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute) {
     State *state = value_state(a);
-    bool right = state != NULL; /* on which side the number is, if there is one */
+    bool right = state != NULL; /* the side of the number, if there is one */
     if (!right)
         state = value_state(b);
     PyObject *number = right ? b : a;
@@ -75,7 +75,7 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
 /* ---- Two operands ---- */
 
 #define BINARY(name, OP, value, failure_of, by_a, by_b) \
-    static PyObject *name##_of_values(State *state, Value *first, Value *second) { \
+    static inline PyObject *name##_of_values(State *state, Value *first, Value *second) { \
         double a = data_of(first), b = data_of(second); \
         double y = value; \
         Failure failure = failure_of; \
@@ -83,12 +83,10 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
             return raise_binary(failure, op_names[OP_##OP], a, b); \
         if (UNLIKELY(!recording(state))) \
             return (PyObject *)new_leaf(state, y); \
-        Value *node = allocate_node(state, 2); \
+        Value *node = allocate_node(state, 2, BINARY, OP_##OP); \
         if (UNLIKELY(!node)) \
             return NULL; \
         node->data = y; \
-        node->kind = BINARY; \
-        node->op = OP_##OP; \
         Py_INCREF(first); \
         Py_INCREF(second); \
         node->edges[0] = (Edge){first, by_a}; \
@@ -96,8 +94,17 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
         return (PyObject *)node; \
     } \
     PyObject *operator_##name(PyObject *a, PyObject *b) { \
-        if (LIKELY(is_exact_value(a) && Py_TYPE(a) == Py_TYPE(b))) \
-            return name##_of_values(state_of_type(Py_TYPE(a)), (Value *)a, (Value *)b); \
+        if (LIKELY(is_exact_value(a))) { \
+            State *state = state_of_type(Py_TYPE(a)); \
+            if (LIKELY(Py_TYPE(a) == Py_TYPE(b))) \
+                return name##_of_values(state, (Value *)a, (Value *)b); \
+            if (PyFloat_CheckExact(b)) { \
+                Value *leaf = new_leaf(state, PyFloat_AS_DOUBLE(b)); \
+                PyObject *result = leaf ? name##_of_values(state, (Value *)a, leaf) : NULL; \
+                Py_XDECREF(leaf); \
+                return result; \
+            } \
+        } \
         return with_number(a, b, OP_##OP, name##_of_values); \
     }
 
@@ -160,12 +167,10 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
             return raise_unary(failure, op_names[OP_##OP], x); \
         if (UNLIKELY(!recording(state))) \
             return (PyObject *)new_leaf(state, y); \
-        Value *node = allocate_node(state, 1); \
+        Value *node = allocate_node(state, 1, UNARY, OP_##OP); \
         if (UNLIKELY(!node)) \
             return NULL; \
         node->data = y; \
-        node->kind = UNARY; \
-        node->op = OP_##OP; \
         Py_INCREF(operand); \
         node->edges[0] = (Edge){operand, by_x}; \
         return (PyObject *)node; \

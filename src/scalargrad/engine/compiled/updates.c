@@ -3,7 +3,7 @@
    Every function makes sure that nothing can fail before it writes the first number. */
 
 #include "engine.h"
-#include "operations.h"
+#include "operations.h" /* power */
 
 /* ---- Arguments ---- */
 
@@ -103,31 +103,37 @@ typedef struct {
     double lr, beta1, beta2, rest1, rest2, correction1, correction2, eps, weight_decay;
 } Adam;
 
-static double adam_second(const Adam *a, double v, double g) {
+static inline double adam_gradient(const Adam *a, double p, double grad) {
+    return a->weight_decay != 0.0 ? grad + a->weight_decay * p : grad;
+}
+
+static inline double adam_second(const Adam *a, double v, double g) {
     return a->beta2 * v + a->rest2 * (g * g);
 }
 
-static void adam_step(const Adam *a, Py_ssize_t n, double *restrict p, const double *restrict grads,
-                      double *restrict m, double *restrict v) {
+WIDE static void adam_step(const Adam *a, Py_ssize_t n, double *restrict p,
+                           const double *restrict grads, double *restrict m, double *restrict v) {
+    const Adam s = *a; /* so that the compiler need not fear that it changes */
     for (Py_ssize_t i = 0; i < n; i++) {
-        double g = a->weight_decay != 0.0 ? grads[i] + a->weight_decay * p[i] : grads[i];
-        m[i] = a->beta1 * m[i] + a->rest1 * g;
-        v[i] = adam_second(a, v[i], g);
-        double step = a->lr * (m[i] / a->correction1);
-        double scale = sqrt(v[i] / a->correction2) + a->eps;
-        p[i] = p[i] - (scale != 0.0 ? step / scale : ieee_divide(step, scale));
+        double g = adam_gradient(&s, p[i], grads[i]);
+        m[i] = s.beta1 * m[i] + s.rest1 * g;
+        v[i] = adam_second(&s, v[i], g);
+        p[i] = p[i] - s.lr * (m[i] / s.correction1) / (sqrt(v[i] / s.correction2) + s.eps);
     }
 }
 
 /* Whether the square root of the second moment will be defined. */
 static bool adam_can_step(const Adam *a, Py_ssize_t n, const double *p, const double *grads,
                           const double *v) {
-    bool can = true;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        double g = a->weight_decay != 0.0 ? grads[i] + a->weight_decay * p[i] : grads[i];
-        can &= !(adam_second(a, v[i], g) / a->correction2 < 0.0);
-    }
-    return can;
+    int64_t negative = 0;
+    for (Py_ssize_t i = 0; i < n; i++)
+        negative |= v[i] < 0.0;
+    if (!negative && a->beta2 >= 0.0 && a->rest2 >= 0.0)
+        return true; /* as always, unless it was loaded from elsewhere */
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (adam_second(a, v[i], adam_gradient(a, p[i], grads[i])) / a->correction2 < 0.0)
+            return false;
+    return true;
 }
 
 /* ---- sgd_update ---- */

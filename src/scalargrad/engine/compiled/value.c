@@ -84,7 +84,7 @@ static Value *with_edges(State *state, Value *v, PyObject *parents, const double
         if (!custom)
             return NULL;
     }
-    if (!v && !(v = allocate_node(state, custom ? 1 : (int)count))) {
+    if (!v && !(v = allocate_node(state, custom ? 1 : (int)count, LEAF, OP_NONE))) {
         PyMem_Free(custom);
         return NULL;
     }
@@ -154,11 +154,8 @@ static const char *const parameters[] = {"data", "parents", "local_grads", "op",
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords) {
     State *state = state_of_type((PyTypeObject *)type);
     PyObject *given[5];
-    double data;
-    if (n == 1 && !keywords && PyFloat_CheckExact(args[0])) {
-        data = PyFloat_AS_DOUBLE(args[0]);
-        return (PyObject *)new_leaf(state, data);
-    }
+    if (n == 1 && !keywords && PyFloat_CheckExact(args[0]))
+        return (PyObject *)new_leaf(state, PyFloat_AS_DOUBLE(args[0]));
     if (parse("Value", parameters, 1, 3, 5, args, PyVectorcall_NARGS(n), keywords, given))
         return NULL;
     return (PyObject *)initialise(state, NULL, given);
