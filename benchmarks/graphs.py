@@ -14,11 +14,9 @@ import sys
 import tempfile
 import time
 import timeit
-from pathlib import Path
+import tracemalloc
 
 from scalargrad import ENGINE, Value, nn
-
-STATM = Path("/proc/self/statm")  # sizes of this process in pages, on Linux
 
 
 def main():
@@ -27,12 +25,17 @@ def main():
     quick = parser.parse_args().quick
     nodes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
     print(f"engine: {ENGINE}")
-    if STATM.exists():  # first of all, while there is no freed memory that could be used again
-        print("\nmemory (growth of the process, whoever allocated it)")
-        print(f"{bytes_per_node(10_000 if quick else 1_000_000):8.1f} bytes per node")
-        print(
-            f"{bytes_per_parameter(100 if quick else 1_000):8.1f} bytes per parameter of a matrix"
+    print("\nmemory (as Python's allocators count it)")
+    per_node = bytes_per_number(chain, 1_000 if quick else 100_000)
+    per_parameter = [
+        bytes_per_number(
+            lambda n, width=width: nn.matrix(n // width, width), 6_400 if quick else 640_000
         )
+        for width in (16, 64)
+    ]
+    print(f"{per_node:8.1f} bytes per node")
+    print(f"{per_parameter[0]:8.1f} bytes per parameter of a matrix with rows of 16")
+    print(f"{per_parameter[1]:8.1f} bytes per parameter of a matrix with rows of 64")
     print("\nns per node of scalar operations, made in a loop")
     print(f"{'nodes':>9} {'forward':>9} {'backward':>9} {'free':>9}  backward/forward")
     for n in nodes:
@@ -68,25 +71,14 @@ def ns_per_node(nodes, rounds):
     return [statistics.median(column) / nodes for column in zip(*times)]
 
 
-def bytes_per_node(nodes):
-    before = resident()
-    graph = chain(nodes)
-    after = resident()
-    del graph
-    return (after - before) / nodes
-
-
-def bytes_per_parameter(parameters):
-    before = resident()
-    matrix = nn.matrix(parameters // 100, 100)
-    after = resident()
-    del matrix
-    return (after - before) / parameters
-
-
-def resident():
-    """Bytes of memory that this process holds."""
-    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def bytes_per_number(make, count):
+    """What `make(count)` holds, shared out among that many numbers."""
+    tracemalloc.start()
+    made = make(count)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del made
+    return held / count
 
 
 def multiplication(rounds):
