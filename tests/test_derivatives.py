@@ -403,6 +403,10 @@ class TestGradcheck:
         with pytest.raises(TypeError, match="gradcheck: inputs"):
             sg.gradcheck(lambda x: x * x, inputs)
 
+    def test_no_inputs_at_all_are_refused(self, sg):
+        with pytest.raises(ValueError, match="gradcheck: inputs is empty"):
+            sg.gradcheck(lambda: sg.Value(1.0), [])
+
     def test_errors_in_the_function_come_through(self, sg):
         with pytest.raises(ZeroDivisionError):
             sg.gradcheck(lambda x: x / 0.0, [1.0])

@@ -97,7 +97,10 @@ def gradcheck(
             "gradcheck: inputs must be a sequence of numbers or Values, "
             f"got {type(inputs).__name__}"
         )
-    classes, numbers = zip(*(_class_and_number(x, i) for i, x in enumerate(inputs)))
+    given = [_class_and_number(x, i) for i, x in enumerate(inputs)]
+    if not given:
+        raise ValueError("gradcheck: inputs is empty; there is nothing to check")
+    classes, numbers = zip(*given)
 
     def run(at: Sequence[float]) -> tuple[list[Any], Any]:
         leaves = [value_class(number) for value_class, number in zip(classes, at)]
