@@ -92,10 +92,7 @@ class _Optimizer:
                 f"one per parameter, got {got}"
             )
         where = f"{kind}.load_state_dict: {key}"
-        loaded = [as_float(number, f"{where}[{i}]") for i, number in enumerate(numbers)]
-        if name == "_v" and min(loaded) < 0.0:  # a mean of squares
-            raise ValueError(f"{where} must not be negative, got {min(loaded)!r}")
-        return vector(loaded)
+        return vector([as_float(number, f"{where}[{i}]") for i, number in enumerate(numbers)])
 
     def _checked(self, name: str, value: Any) -> Any:
         """A setting, if it is in its range; subclasses know the ranges."""
@@ -183,6 +180,13 @@ class Adam(_Optimizer):
                 raise ValueError(f"Adam: steps must be an int from 0 up, got {value!r}")
             return value
         return super()._checked(name, value)
+
+    def _loaded(self, name: str, numbers: Any) -> Vector:
+        loaded = super()._loaded(name, numbers)
+        lowest = min(value.data for value in loaded)
+        if name == "_v" and lowest < 0.0:  # a mean of squares
+            raise ValueError(f"Adam.load_state_dict: v must not be negative, got {lowest!r}")
+        return loaded
 
 
 def clip_grad_norm(params: Parameters, max_norm: float) -> float:

@@ -125,7 +125,7 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
     """
     x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
     xs = x._numbers()
-    data = _probabilities(xs)
+    data = _shares(_exponentials(xs)[1])
     return Block(data, shared=True).made_by(SOFTMAX, (x,), (xs,), data)
 
 
@@ -199,14 +199,11 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
             f"cross_entropy: target is {target}, but logits has {_count(xs)}; "
             f"it must be from 0 to {len(xs) - 1}"
         )
-    top = max(xs)
-    at = xs.index(top)
-    others = 0.0
-    for i, xi in enumerate(xs):
-        if i != at:
-            others += math.exp(xi - top)
+    top, exponentials = _exponentials(xs)
+    at = xs.index(top)  # its exponential is 1, which log1p adds without rounding the others away
+    others = _sum(exponentials[:at] + exponentials[at + 1 :])
     loss = (top - xs[target]) + math.log1p(others)
-    saved = (_probabilities(xs), target)
+    saved = (_shares(exponentials), target)
     return Block([loss]).made_by(CROSS_ENTROPY, (x,), (xs,), saved, target)[0]
 
 
@@ -226,11 +223,19 @@ CROSS_ENTROPY = FusedOperation("cross_entropy", _cross_entropy_vjp, _all_rows)
 FUSED_OPERATIONS = {row.name: row for row in (LINEAR, DOT, SOFTMAX, RMSNORM, CROSS_ENTROPY)}
 
 
-def _probabilities(logits: list[float]) -> list[float]:
+def _exponentials(logits: list[float]) -> tuple[float, list[float]]:
+    """The largest logit, and exp(x - largest) for each: at most 1, so that none overflows."""
     top = max(logits)
-    exponentials = [math.exp(x - top) for x in logits]
-    total = dot_product(exponentials, (1.0,) * len(logits))
-    return [e / total for e in exponentials]
+    return top, [math.exp(x - top) for x in logits]
+
+
+def _shares(numbers: list[float]) -> list[float]:
+    total = _sum(numbers)
+    return [x / total for x in numbers]
+
+
+def _sum(numbers: list[float]) -> float:
+    return dot_product(numbers, repeat(1.0))
 
 
 def _check_linear(xs: list[float], weights: list[list[float]], bs: list[float] | None) -> None:

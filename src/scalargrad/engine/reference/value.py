@@ -501,8 +501,10 @@ def as_text(x: object, argument: str) -> str:
 
 def describe(x: object) -> str:
     """What an error says it got: the type, and the value where that is short."""
-    if isinstance(x, Value) or x is None:
-        return "None" if x is None else "a Value"
+    if x is None:
+        return "None"
+    if isinstance(x, Value):
+        return "a Value"
     text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) else ""
     return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
 
