@@ -49,16 +49,21 @@ class Config:
                 f"to give each head as many numbers; got {self.n_embd}"
             )
 
-    @property
-    def head_dim(self) -> int:
-        return self.n_embd // self.n_head
 
-
-class GPT(NamedTuple):
+@dataclass
+class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""
 
     config: Config
     weights: dict[str, Matrix]
+    layers: list[dict[str, Matrix]] = field(init=False, repr=False)  # the same, layer by layer
+
+    def __post_init__(self) -> None:
+        prefixes = [f"layer{i}." for i in range(self.config.n_layer)]
+        self.layers = [
+            {name.removeprefix(p): m for name, m in self.weights.items() if name.startswith(p)}
+            for p in prefixes
+        ]
 
     @property
     def vocab_size(self) -> int:
@@ -93,74 +98,70 @@ def parameter_count(model: GPT) -> int:
     return sum(len(row) for matrix in model.weights.values() for row in matrix)
 
 
-@dataclass
-class Head:
-    """What one attention head remembers of the positions so far.
+class Memory(NamedTuple):
+    """What the attention of one layer remembers of the positions so far: its key/value cache.
 
-    The values are kept by column, since column j of all values is what makes number j of the
-    head's result. Both are stored once per position and used at every later one.
+    `keys[h]` are the keys of head h, one row per position. The values are kept by column, since
+    column j of all of them is what makes number j of the result. Both are stored once per position
+    and used at every later one.
     """
 
-    keys: list[Vector] = field(default_factory=list)
-    value_columns: list[list[Value]] = field(default_factory=list)
-
-    def remember(self, key: Vector, value: Vector) -> None:
-        self.keys.append(key)
-        if not self.value_columns:
-            self.value_columns = [[] for _ in value]
-        for column, number in zip(self.value_columns, value):
-            column.append(number)
+    keys: list[list[Vector]]
+    value_columns: list[list[Value]]
 
 
-# The key/value cache: the heads of each layer.
-Cache: TypeAlias = list[list[Head]]
+def empty_cache(config: Config) -> list[Memory]:
+    """A memory for each layer."""
+    return [
+        Memory([[] for _ in range(config.n_head)], [[] for _ in range(config.n_embd)])
+        for _ in range(config.n_layer)
+    ]
 
 
-def empty_cache(config: Config) -> Cache:
-    return [[Head() for _ in range(config.n_head)] for _ in range(config.n_layer)]
-
-
-def gpt(model: GPT, token_id: int, position_id: int, cache: Cache) -> Vector:
+def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) -> Vector:
     """The logits of the token that follows `token_id` at `position_id`.
 
     The cache holds what the layers computed at the positions before; this call adds its own.
     """
     token, position = model.weights["wte"][token_id], model.weights["wpe"][position_id]
     x = nn.rmsnorm([t + p for t, p in zip(token, position)])
-    for layer, heads in enumerate(cache):
-        x = attention(model, layer, x, heads)
-        x = mlp(model, layer, x)
+    for layer, memory in zip(model.layers, cache):
+        x = attention(layer, x, memory)
+        x = mlp(layer, x)
     return nn.linear(x, model.weights["lm_head"])
 
 
-def attention(model: GPT, layer: int, x: Vector, heads: Sequence[Head]) -> Vector:
+def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     """Add to x what earlier positions have to say.
 
     Each head asks a question (its query), compares it with the key of every position up to this
     one, and takes the average of the values there, weighted by how well the keys match.
     """
-    weights, head_dim = model.weights, model.config.head_dim
+    head_dim = len(x) // len(memory.keys)
     normed = nn.rmsnorm(x)
-    query = nn.linear(normed, weights[f"layer{layer}.attn_wq"])
-    key = nn.linear(normed, weights[f"layer{layer}.attn_wk"])
-    value = nn.linear(normed, weights[f"layer{layer}.attn_wv"])
-
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
+    query = [q * scale for q in nn.linear(normed, layer["attn_wq"])]
+    key = nn.linear(normed, layer["attn_wk"])
+    value = nn.linear(normed, layer["attn_wv"])
+
+    for column, number in zip(memory.value_columns, value):
+        column.append(number)
+
     found: list[Value] = []
-    for i, head in enumerate(heads):
-        part = slice(i * head_dim, (i + 1) * head_dim)
-        head.remember(key[part], value[part])
-        logits = nn.linear([q * scale for q in query[part]], head.keys)  # one per position
-        found += nn.linear(nn.softmax(logits), head.value_columns)
+    for i, keys in enumerate(memory.keys):
+        head = slice(i * head_dim, (i + 1) * head_dim)
+        keys.append(key[head])
+        attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position
+        found += nn.linear(attention_weights, memory.value_columns[head])
     # With x in the place of the bias, linear adds the residual connection in the same node.
-    return nn.linear(found, weights[f"layer{layer}.attn_wo"], x)
+    return nn.linear(found, layer["attn_wo"], x)
 
 
-def mlp(model: GPT, layer: int, x: Vector) -> Vector:
+def mlp(layer: dict[str, Matrix], x: Vector) -> Vector:
     """Add to x what a two-layer network, four times as wide in between, makes of it."""
-    hidden = nn.linear(nn.rmsnorm(x), model.weights[f"layer{layer}.mlp_fc1"])
+    hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"])
     active = [h.relu() for h in hidden]
-    return nn.linear(active, model.weights[f"layer{layer}.mlp_fc2"], x)
+    return nn.linear(active, layer["mlp_fc2"], x)
 
 
 def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
