@@ -122,14 +122,18 @@ WIDE static void adam_step(const Adam *a, Py_ssize_t n, double *restrict p,
     }
 }
 
-/* Whether the square root of the second moment will be defined. */
-static bool adam_can_step(const Adam *a, Py_ssize_t n, const double *p, const double *grads,
-                          const double *v) {
+/* Whether a step keeps every second moment defined under its square root, whatever the gradients:
+   as always, unless settings or moments were loaded from elsewhere. */
+WIDE static bool adam_is_safe(const Adam *a, Py_ssize_t n, const double *v) {
     int64_t negative = 0;
     for (Py_ssize_t i = 0; i < n; i++)
         negative |= v[i] < 0.0;
-    if (!negative && a->beta2 >= 0.0 && a->rest2 >= 0.0)
-        return true; /* as always, unless it was loaded from elsewhere */
+    return !negative && a->beta2 >= 0.0 && a->rest2 >= 0.0;
+}
+
+/* The same for these gradients. */
+static bool adam_can_step(const Adam *a, Py_ssize_t n, const double *p, const double *grads,
+                          const double *v) {
     for (Py_ssize_t i = 0; i < n; i++)
         if (adam_second(a, v[i], adam_gradient(a, p[i], grads[i])) / a->correction2 < 0.0)
             return false;
@@ -187,6 +191,14 @@ static bool adam_can_step_row(const Adam *adam, Row *row, const double *second) 
     return can;
 }
 
+static bool adam_can_step_rows(const Adam *adam, PyObject *rows, const double *second) {
+    Py_ssize_t numbers = 0;
+    bool can = true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); numbers += row_of(rows, i++)->count)
+        can &= adam_can_step_row(adam, row_of(rows, i), second + numbers);
+    return can;
+}
+
 static void adam_row(const Adam *adam, Row *row, double *first, double *second) {
     if (row->block) {
         adam_step(adam, row->count, buffer_numbers(row->block->buffer) + row->start,
@@ -239,15 +251,13 @@ PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
         return NULL;
     double *first = buffer_of(state, given[1], rows, "adam_update");
     double *second = first ? buffer_of(state, given[2], rows, "adam_update") : NULL;
-    Py_ssize_t count = PyTuple_GET_SIZE(rows), at = 0;
     bool can = second && !make_writable(state, rows);
-    for (Py_ssize_t i = 0; can && i < count; at += row_of(rows, i++)->count) {
-        can = adam_can_step_row(&adam, row_of(rows, i), second + at);
-        if (!can)
-            PyErr_SetString(PyExc_ValueError, "math domain error");
+    if (can && !adam_is_safe(&adam, ((Vector *)given[2])->row.count, second) &&
+        !adam_can_step_rows(&adam, rows, second)) {
+        PyErr_SetString(PyExc_ValueError, "math domain error");
+        can = false;
     }
-    at = 0;
-    for (Py_ssize_t i = 0; can && i < count; at += row_of(rows, i++)->count)
+    for (Py_ssize_t i = 0, at = 0; can && i < PyTuple_GET_SIZE(rows); at += row_of(rows, i++)->count)
         adam_row(&adam, row_of(rows, i), first + at, second + at);
     Py_DECREF(rows);
     if (!can)
