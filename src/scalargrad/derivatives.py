@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isfinite, isnan
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
-from scalargrad.engine.reference.fused import FUSED_OPERATIONS
+from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.engine.reference.value import as_float
 from scalargrad.engine.reference.vector import one_hot
@@ -230,6 +230,7 @@ def _fused_local_grads(
         saved = softmax(x), int(setting)
     elif name == "rmsnorm":
         y = rmsnorm(x, setting)
-        data, saved = y[position].data, (y, (dot(x, x) / len(x) + setting) ** -0.5)
+        unit, scale = rms_factors(dot, x, setting)
+        data, saved = y[position].data, (y, unit * scale)
     gradients = FUSED_OPERATIONS[name].vjp(dot, one_hot(position, count), rows, saved)
     return data, [gradient for row in gradients for gradient in row]
