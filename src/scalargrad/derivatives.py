@@ -170,7 +170,14 @@ def _towards(
 def _float_contributions(
     node: Value, parents: tuple[Value, ...], upstream: float
 ) -> Iterable[float]:
-    return (local_grad * upstream for local_grad in node.local_grads)
+    return contributions(node, node.local_grads, upstream)
+
+
+def contributions(node: Value, local_grads: Sequence[float], upstream: float) -> Iterable[float]:
+    """What `backward` adds to the gradient of each parent of `node`."""
+    if upstream == 0.0 and (node._origin() or ("",))[0] in ("linear", "dot"):
+        return [0.0] * len(local_grads)  # nothing, not even 0 * inf
+    return [local_grad * upstream for local_grad in local_grads]
 
 
 def _value_contributions(
