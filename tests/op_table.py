@@ -8,10 +8,11 @@ import math
 import operator
 from collections.abc import Callable
 from itertools import product
-from math import inf, nan
+from math import nan
 from typing import Any, NamedTuple
 
 import mpmath
+from kink_table import kinks_of, refused_by
 
 Point = tuple[float, ...]
 
@@ -20,8 +21,7 @@ class Op(NamedTuple):
     """An operation, and what it is compared with.
 
     `exact` serves mpmath's numbers. `smooth` has points where the operation has a derivative, the
-    far ends of its domain among them; `kinks` those where it has none, or a limit only, with
-    the local derivatives that PyTorch gives there. At `refused` the float operation raises.
+    far ends of its domain among them.
     """
 
     name: str
@@ -29,8 +29,16 @@ class Op(NamedTuple):
     on_floats: Callable[..., float]
     exact: Callable[..., Any]
     smooth: tuple[Point, ...]
-    kinks: tuple[tuple[Point, Point], ...]
-    refused: tuple[Point, ...]
+
+    @property
+    def kinks(self) -> tuple[tuple[Point, Point], ...]:
+        """Where it has no derivative, or a limit only, and what PyTorch takes for it."""
+        return kinks_of(self.name)
+
+    @property
+    def refused(self) -> tuple[Point, ...]:
+        """Where the float operation raises."""
+        return refused_by(self.name)
 
     def __repr__(self) -> str:
         return f"Op({self.name!r})"
@@ -38,11 +46,6 @@ class Op(NamedTuple):
 
 def _points(*numbers: float) -> tuple[Point, ...]:
     return tuple((x,) for x in numbers)
-
-
-def _slopes(*pairs: tuple[float, float]) -> tuple[tuple[Point, Point], ...]:
-    """For an operation on one number: that number, and the derivative there."""
-    return tuple(((x,), (slope,)) for x, slope in pairs)
 
 
 def _pairs(*numbers: float) -> tuple[Point, ...]:
@@ -83,8 +86,6 @@ OPS = (
         operator.add,
         lambda a, b: a + b,
         smooth=_pairs(*WIDE, 0.0),
-        kinks=(((inf, 1.0), (1.0, 1.0)), ((nan, 1.0), (1.0, 1.0))),
-        refused=(),
     ),
     Op(
         "-",
@@ -92,8 +93,6 @@ OPS = (
         operator.sub,
         lambda a, b: a - b,
         smooth=_pairs(*WIDE, 0.0),
-        kinks=(((inf, inf), (1.0, -1.0)), ((nan, 1.0), (1.0, -1.0))),
-        refused=(),
     ),
     Op(
         "*",
@@ -101,8 +100,6 @@ OPS = (
         operator.mul,
         lambda a, b: a * b,
         smooth=_pairs(*WIDE, 0.0),
-        kinks=(((inf, 0.0), (0.0, inf)), ((nan, 2.0), (2.0, nan))),
-        refused=(),
     ),
     Op(
         "/",
@@ -110,13 +107,6 @@ OPS = (
         operator.truediv,
         lambda a, b: a / b,
         smooth=(*_pairs(*WIDE), (0.0, 3.0), (1e-200, 1e-200), (1e200, 1e200), (3e-200, 2e-100)),
-        kinks=(
-            ((1.0, inf), (0.0, 0.0)),
-            ((inf, 2.0), (0.5, -inf)),
-            ((nan, 2.0), (0.5, nan)),
-            ((1.0, 1e-320), (inf, -inf)),  # the derivatives are too large for a float
-        ),
-        refused=((1.0, 0.0), (0.0, 0.0), (-2.5, -0.0), (nan, 0.0)),
     ),
     Op(
         "**",
@@ -129,27 +119,6 @@ OPS = (
             *((2.0, 1000.0), (2.0, -1000.0), (1e-150, 2.0), (1e-300, -0.5)),
             (5.0, 1e-20),  # where n - 1 is rounded to -1
         ),
-        kinks=(
-            # By the exponent, a negative base has no real derivative.
-            ((-2.0, 3.0), (12.0, nan)),
-            ((-2.0, -1.0), (-0.25, nan)),
-            ((-2.0, 1.0), (1.0, nan)),
-            # x ** 0 is 1 for every x.
-            ((0.0, 0.0), (0.0, 0.0)),
-            ((-2.0, 0.0), (0.0, nan)),
-            ((3.0, 0.0), (0.0, math.log(3.0))),
-            ((nan, 0.0), (0.0, nan)),
-            # 0 ** n is 0 for every n > 0.
-            ((0.0, 0.5), (inf, 0.0)),
-            ((0.0, 1.0), (1.0, 0.0)),
-            ((0.0, 2.0), (0.0, 0.0)),
-            ((0.0, 3.5), (0.0, 0.0)),
-            ((inf, 2.0), (inf, inf)),
-            ((0.5, inf), (nan, 0.0)),
-            ((nan, 2.0), (nan, nan)),
-            ((2.0, nan), (nan, nan)),
-        ),
-        refused=((-8.0, 0.5), (-8.0, 1 / 3), (0.0, -1.0), (10.0, 400.0), (-0.0, -3.0)),
     ),
     Op(
         "neg",
@@ -157,8 +126,6 @@ OPS = (
         operator.neg,
         lambda x: -x,
         smooth=_points(*WIDE, 0.0),
-        kinks=_slopes((inf, -1.0), (nan, -1.0)),
-        refused=(),
     ),
     Op(
         "abs",
@@ -166,8 +133,6 @@ OPS = (
         abs,
         mpmath.fabs,
         smooth=_points(*WIDE, -1e-300, 1e300),
-        kinks=_slopes((0.0, 0.0), (-0.0, 0.0), (inf, 1.0), (-inf, -1.0), (nan, 0.0)),
-        refused=(),
     ),
     Op(
         "exp",
@@ -175,8 +140,6 @@ OPS = (
         math.exp,
         mpmath.exp,
         smooth=_points(-800.0, -740.0, -100.0, -1.5, -1e-17, 0.0, 1e-17, 0.1, 1.0, 10.0, 709.7),
-        kinks=_slopes((inf, inf), (-inf, 0.0), (nan, nan)),
-        refused=_points(709.79, 1e300),
     ),
     Op(
         "log",
@@ -184,8 +147,6 @@ OPS = (
         math.log,
         mpmath.log,
         smooth=_points(1e-300, 1e-8, 0.5, 1.0 - 1e-16, 1.0, 1.0 + 1e-15, 3.0, 1e300),
-        kinks=_slopes((inf, 0.0), (nan, nan), (1e-320, inf)),
-        refused=_points(0.0, -0.0, -1.0, -inf),
     ),
     Op(
         "log1p",
@@ -193,8 +154,6 @@ OPS = (
         math.log1p,
         mpmath.log1p,
         smooth=_points(-1.0 + 1e-16, -0.5, -1e-300, -1e-17, 0.0, 1e-300, 1e-17, 1e-8, 1.0, 1e300),
-        kinks=_slopes((inf, 0.0), (nan, nan)),
-        refused=_points(-1.0, -2.0, -inf),
     ),
     Op(
         "expm1",
@@ -202,8 +161,6 @@ OPS = (
         math.expm1,
         mpmath.expm1,
         smooth=_points(-800.0, -40.0, -1.0, -1e-17, -1e-300, 0.0, 1e-300, 1e-17, 1e-8, 1.0, 709.7),
-        kinks=_slopes((inf, inf), (-inf, 0.0), (nan, nan)),
-        refused=_points(709.79, 1e300),
     ),
     Op(
         "sqrt",
@@ -211,8 +168,6 @@ OPS = (
         math.sqrt,
         mpmath.sqrt,
         smooth=_points(1e-320, 1e-300, 1e-8, 0.3, 1.0, 2.0, 1e300),
-        kinks=_slopes((0.0, inf), (inf, 0.0), (nan, nan)),
-        refused=_points(-1.0, -1e-300, -inf),
     ),
     Op(
         "sin",
@@ -220,8 +175,6 @@ OPS = (
         math.sin,
         mpmath.sin,
         smooth=_points(-100.0, -1.0, -1e-300, 0.0, 1e-8, math.pi / 2, 3.0, math.pi, 1e22),
-        kinks=_slopes((nan, nan)),
-        refused=_points(inf, -inf),
     ),
     Op(
         "cos",
@@ -229,8 +182,6 @@ OPS = (
         math.cos,
         mpmath.cos,
         smooth=_points(-100.0, -1.0, -1e-300, 0.0, 1e-8, math.pi / 2, 3.0, math.pi, 1e22),
-        kinks=_slopes((nan, nan)),
-        refused=_points(inf, -inf),
     ),
     Op(
         "tan",
@@ -238,8 +189,6 @@ OPS = (
         math.tan,
         mpmath.tan,
         smooth=_points(-100.0, -1.0, -1e-300, 0.0, 1e-8, 1.5, math.pi / 2, 3.0, math.pi, 1e22),
-        kinks=_slopes((nan, nan)),
-        refused=_points(inf, -inf),
     ),
     Op(
         "tanh",
@@ -247,8 +196,6 @@ OPS = (
         math.tanh,
         mpmath.tanh,
         smooth=_points(-1000.0, -300.0, -20.0, -0.5, -1e-300, 0.0, 1e-8, 0.7, 3.0, 20.0, 1000.0),
-        kinks=_slopes((inf, 0.0), (-inf, 0.0), (nan, nan)),
-        refused=(),
     ),
     Op(
         "sigmoid",
@@ -256,8 +203,6 @@ OPS = (
         _sigmoid,
         lambda x: 1 / (1 + mpmath.exp(-x)),
         smooth=_points(-800.0, -700.0, -40.0, -2.0, -1e-300, 0.0, 1e-8, 0.7, 20.0, 40.0, 700.0),
-        kinks=_slopes((inf, 0.0), (-inf, 0.0), (nan, nan)),
-        refused=(),
     ),
     Op(
         "relu",
@@ -265,8 +210,6 @@ OPS = (
         lambda x: x if x != x else max(0.0, x),
         lambda x: max(mpmath.mpf(0), x),
         smooth=_points(*WIDE, -1e-300, 1e300),
-        kinks=_slopes((0.0, 0.0), (-0.0, 0.0), (inf, 1.0), (nan, 1.0)),
-        refused=(),
     ),
     Op(
         "maximum",
@@ -274,13 +217,6 @@ OPS = (
         _larger,
         max,
         smooth=tuple((a, b) for a, b in _pairs(*WIDE) if a != b),
-        kinks=(
-            *(((x, x), (0.5, 0.5)) for x in (0.0, 3.0, inf, -inf)),
-            ((0.0, -0.0), (0.5, 0.5)),
-            ((nan, 1.0), (1.0, 1.0)),
-            ((1.0, nan), (1.0, 1.0)),
-        ),
-        refused=(),
     ),
     Op(
         "minimum",
@@ -288,12 +224,5 @@ OPS = (
         _smaller,
         min,
         smooth=tuple((a, b) for a, b in _pairs(*WIDE) if a != b),
-        kinks=(
-            *(((x, x), (0.5, 0.5)) for x in (0.0, 3.0, inf, -inf)),
-            ((0.0, -0.0), (0.5, 0.5)),
-            ((nan, 1.0), (1.0, 1.0)),
-            ((1.0, nan), (1.0, 1.0)),
-        ),
-        refused=(),
     ),
 )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isfinite, isnan
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
-from scalargrad.engine.reference.fused import FUSED_OPERATIONS
+from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.engine.reference.value import as_float
 from scalargrad.engine.reference.vector import one_hot
@@ -170,7 +170,14 @@ def _towards(
 def _float_contributions(
     node: Value, parents: tuple[Value, ...], upstream: float
 ) -> Iterable[float]:
-    return (local_grad * upstream for local_grad in node.local_grads)
+    return contributions(node, node.local_grads, upstream)
+
+
+def contributions(node: Value, local_grads: Sequence[float], upstream: float) -> Iterable[float]:
+    """What `backward` adds to the gradient of each parent of `node`."""
+    if upstream == 0.0 and (node._origin() or ("",))[0] in ("linear", "dot"):
+        return [0.0] * len(local_grads)  # nothing, not even 0 * inf
+    return [local_grad * upstream for local_grad in local_grads]
 
 
 def _value_contributions(
@@ -230,6 +237,7 @@ def _fused_local_grads(
         saved = softmax(x), int(setting)
     elif name == "rmsnorm":
         y = rmsnorm(x, setting)
-        data, saved = y[position].data, (y, (dot(x, x) / len(x) + setting) ** -0.5)
+        unit, scale = rms_factors(dot, x, setting)
+        data, saved = y[position].data, (y, unit * scale)
     gradients = FUSED_OPERATIONS[name].vjp(dot, one_hot(position, count), rows, saved)
     return data, [gradient for row in gradients for gradient in row]

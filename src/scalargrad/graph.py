@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scalargrad.derivatives import contributions
 from scalargrad.engine import Value
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -112,8 +113,9 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     grads = {v: 1.0}
     for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
         name, op, upstream = names[node], _printable(node.op), grads[node]
-        for parent, local in zip(parents[node], node.local_grads):
-            share = local * upstream
+        local_grads = node.local_grads
+        shares = contributions(node, local_grads, upstream)
+        for parent, local, share in zip(parents[node], local_grads, shares):
             grads[parent] = grads.get(parent, 0.0) + share
             product = (f"{upstream:.6g}", "*", f"{local:.6g}", "=", f"{share:.6g}")
             table.append((name, op, *product, "->", names[parent], f"{grads[parent]:.6g}"))

@@ -86,7 +86,7 @@ static PyObject *finished(State *state, Block *block) {
     return new_vector(state, &row);
 }
 
-/* ---- softmax: x[j] gets p[j] (g[j] - sum_i g[i] p[i]) ---- */
+/* ---- softmax: x[j] gets p[j] (g[j] - sum_i g[i] p[i]), all g less that of the largest p ---- */
 
 PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x"};
@@ -107,6 +107,41 @@ PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 }
 
 /* ---- rmsnorm: x[j] gets scale (g[j] - y[j] mean_i g[i] y[i]) ---- */
+
+/* The power of two that brings the numbers to about 1, or 1 if there is none. */
+static double unit_for(const double *x, Py_ssize_t n, double eps) {
+    double largest = sqrt(eps);
+    for (Py_ssize_t j = 0; j < n; j++)
+        if (fabs(x[j]) > largest)
+            largest = fabs(x[j]);
+    if (!(0.0 < largest && largest < INFINITY))
+        return 1.0;
+    int exponent;
+    frexp(largest, &exponent);
+    return ldexp(1.0, -(exponent < -1023 ? -1023 : exponent > 1022 ? 1022 : exponent));
+}
+
+/* y[j] = x[j] / sqrt(mean_i x[i]**2 + eps); returns what x is multiplied by, or inf for a row of
+   zeros. Where the squares would overflow or underflow, the numbers are brought to about 1 first. */
+static double normalize(const double *x, Py_ssize_t n, double eps, double *y) {
+    double unit = 1.0, mean_square = sum_of_products(x, x, n) / (double)n + eps;
+    if (!(1e-290 < mean_square && mean_square < INFINITY) && (unit = unit_for(x, n, eps)) != 1.0) {
+        for (Py_ssize_t j = 0; j < n; j++)
+            y[j] = x[j] * unit;
+        mean_square = sum_of_products(y, y, n) / (double)n + eps * unit * unit;
+    }
+    double scale = power(mean_square, -0.5);
+    for (Py_ssize_t j = 0; j < n; j++)
+        y[j] = x[j] * unit * scale;
+    return unit * scale;
+}
+
+static bool all_zero(const double *x, Py_ssize_t n) {
+    for (Py_ssize_t j = 0; j < n; j++)
+        if (x[j] != 0.0)
+            return false;
+    return true;
+}
 
 PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "eps"};
@@ -133,19 +168,15 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     if (!block)
         return NULL;
     Made *made = block->made;
-    const double *numbers = made->x.numbers;
-    double mean_square = sum_of_products(numbers, numbers, block->count) / (double)block->count;
-    if (mean_square + eps == 0.0) {
+    made->eps = eps;
+    made->scale = normalize(made->x.numbers, block->count, eps, buffer_numbers(&block->own));
+    if (eps == 0.0 && all_zero(made->x.numbers, block->count)) {
         PyErr_Format(PyExc_ZeroDivisionError,
                      "rmsnorm of %zd number%s, all 0.0, with eps=0.0: division by zero",
                      block->count, block->count == 1 ? "" : "s");
         release_block(state, block);
         return NULL;
     }
-    made->eps = eps;
-    made->scale = power(mean_square + eps, -0.5);
-    for (Py_ssize_t j = 0; j < block->count; j++)
-        buffer_numbers(&block->own)[j] = numbers[j] * made->scale;
     save_result(block);
     return finished(state, block);
 }
@@ -207,34 +238,44 @@ PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, P
 
 /* ---- The derivatives, in two steps: what all shares have in common, and each share ---- */
 
-static double common_part(const Made *made, const double *g) {
+typedef struct {
+    double base; /* softmax: what is subtracted from all g */
+    double sum;
+} Common;
+
+static Common common_part(const Made *made, const double *g) {
     Py_ssize_t n = made->x.row.count;
-    if (made->op == OP_SOFTMAX)
-        return sum_of_products(g, buffer_numbers(made->saved), n);
+    if (made->op == OP_SOFTMAX) {
+        const double *p = buffer_numbers(made->saved);
+        Common common = {g[index_of_largest(p, n)], 0.0};
+        for (Py_ssize_t j = 0; j < n; j++)
+            common.sum += (g[j] - common.base) * p[j];
+        return common;
+    }
     if (made->op == OP_RMSNORM)
-        return sum_of_products(g, buffer_numbers(made->saved), n) / (double)n;
+        return (Common){0.0, sum_of_products(g, buffer_numbers(made->saved), n) / (double)n};
     if (n == 1)
-        return 0.0 * g[0];
+        return (Common){0.0, 0.0 * g[0]};
     double others = 0.0; /* the share of the target is p - 1: minus the sum of the others */
     for (Py_ssize_t j = 0; j < n; j++)
         if (j != made->target)
             others += made->probabilities[j];
-    return -g[0] * others;
+    return (Common){0.0, -g[0] * others};
 }
 
-static void some_shares(const Made *made, const double *g, double common, Py_ssize_t first,
+static void some_shares(const Made *made, const double *g, Common common, Py_ssize_t first,
                         Py_ssize_t end, double *into) {
     if (made->op == OP_SOFTMAX) {
         const double *p = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
-            *into++ = p[j] * (g[j] - common);
+            *into++ = p[j] * ((g[j] - common.base) - common.sum);
     } else if (made->op == OP_RMSNORM) {
         const double *y = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
-            *into++ = made->scale * (g[j] - y[j] * common);
+            *into++ = made->scale * (g[j] - y[j] * common.sum);
     } else {
         for (Py_ssize_t j = first; j < end; j++)
-            *into++ = j == made->target ? common : g[0] * made->probabilities[j];
+            *into++ = j == made->target ? common.sum : g[0] * made->probabilities[j];
     }
 }
 
@@ -248,7 +289,8 @@ void hand_down_fused(Block *block) {
     enum { SOME = 64 };
     const Made *made = block->made;
     const double *g = block_grads(block);
-    double common = common_part(made, g), shares[SOME];
+    Common common = common_part(made, g);
+    double shares[SOME];
     for (Py_ssize_t first = 0; first < made->x.row.count; first += SOME) {
         Py_ssize_t rest = made->x.row.count - first, count = rest < SOME ? rest : SOME;
         some_shares(made, g, common, first, first + count, shares);

@@ -7,6 +7,7 @@
 #ifndef SCALARGRAD_OPERATIONS_H
 #define SCALARGRAD_OPERATIONS_H
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -17,7 +18,7 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(add,     ADD,     a + b,             FINE,                  1.0,                   1.0) \
     ROW(sub,     SUB,     a - b,             FINE,                  1.0,                   -1.0) \
     ROW(mul,     MUL,     a * b,             FINE,                  b,                     a) \
-    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   -ieee_divide(y, b)) \
+    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
     ROW(pow,     POW,     power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b)) \
     ROW(maximum, MAXIMUM, larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
     ROW(minimum, MINIMUM, smaller(a, b),     FINE,                  share(b, a),           share(a, b))
@@ -34,8 +35,8 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(sin,     SIN,     sin(x),            singularity(x, y),     cos(x)) \
     ROW(cos,     COS,     cos(x),            singularity(x, y),     -sin(x)) \
     ROW(tan,     TAN,     tan(x),            singularity(x, y),     1.0 + y * y) \
-    ROW(tanh,    TANH,    tanh(x),           singularity(x, y),     sech2(x)) \
-    ROW(sigmoid, SIGMOID, sigmoid(x),        FINE,                  y * sigmoid(-x)) \
+    ROW(tanh,    TANH,    tanh(x),           singularity(x, y),     tanh_slope(x)) \
+    ROW(sigmoid, SIGMOID, sigmoid(x),        FINE,                  sigmoid_slope(y, x)) \
     ROW(relu,    RELU,    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0)
 
 /* ---- When Python raises ---- */
@@ -60,6 +61,16 @@ static inline double ieee_divide(double a, double b) {
     if (a == 0.0 || a != a)
         return NAN;
     return copysign(INFINITY, a) * copysign(1.0, b);
+}
+
+/* Whether a number is 0 or so small that a double has few digits left for it. */
+static inline bool is_coarse(double y) {
+    return fabs(y) < DBL_MIN;
+}
+
+static inline double quotient_by_divisor(double y, double a, double b) {
+    bool lost = y != 0.0 && is_coarse(y) && fabs(b) < 1.0;
+    return lost ? -ieee_divide(a, b * b) : -ieee_divide(y, b);
 }
 
 /* ---- Powers ---- */
@@ -118,17 +129,34 @@ static inline double ieee_log(double x) {
     return x > 0.0 ? log(x) : x == 0.0 ? -INFINITY : NAN;
 }
 
+/* Whether m is exactly n - 1. */
+static inline bool is_one_less(double m, double n) {
+    return m + 1.0 == n && m - n == -1.0;
+}
+
 static inline double power_by_base(double y, double x, double n) {
     if (n == 0.0)
         return 0.0;
-    bool ordinary = 0.0 < fabs(x) && fabs(x) < INFINITY;
-    if (n - 1.0 + 1.0 == n || !ordinary)
-        return n * ieee_power(x, n - 1.0);
-    return n * ieee_divide(y, x);
+    double one_less = ieee_power(x, n - 1.0);
+    if (!(0.0 < fabs(x) && fabs(x) < INFINITY) || !isfinite(n))
+        return n * one_less;
+    if (is_coarse(one_less) && fabs(n) > 4.0) {
+        double root = ieee_power(fabs(x), 0.5 * n);
+        return copysign(1.0, y) * ieee_divide(n * root, x) * root;
+    }
+    if (isinf(one_less) || !is_one_less(n - 1.0, n))
+        return ieee_divide(n * y, x);
+    return n * one_less;
 }
 
 static inline double power_by_exponent(double y, double x, double n) {
-    return x == 0.0 && n >= 0.0 ? 0.0 : y * ieee_log(x);
+    if (x == 0.0 && n >= 0.0)
+        return 0.0;
+    if (0.0 < x && x < INFINITY && is_coarse(y)) {
+        double root = ieee_power(x, 0.5 * n);
+        return root * ieee_log(x) * root;
+    }
+    return y * ieee_log(x);
 }
 
 /* ---- The rest ---- */
@@ -142,8 +170,14 @@ static inline double sigmoid(double x) {
     return x < 0.0 ? t / (1.0 + t) : 1.0 / (1.0 + t);
 }
 
-static inline double sech2(double x) {
-    return 4.0 * sigmoid(x + x) * sigmoid(-x - x);
+static inline double sigmoid_slope(double y, double x) {
+    double small = x <= 0.0 ? y : sigmoid(-x);
+    return small * (1.0 - small);
+}
+
+static inline double tanh_slope(double x) {
+    double small = sigmoid(x <= 0.0 ? x + x : -x - x);
+    return 4.0 * small * (1.0 - small);
 }
 
 static inline double larger(double a, double b) {

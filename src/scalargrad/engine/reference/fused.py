@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import index, mul
 
+from scalargrad.engine.reference.operations import number_of
 from scalargrad.engine.reference.value import Value, as_float, describe, named
 from scalargrad.engine.reference.vector import (
     Block,
@@ -130,7 +131,13 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
 
 
 def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Iterable[Any]]:
-    """x[j] gets p[j] (g[j] - sum_i g[i] p[i])."""
+    """x[j] gets p[j] (g[j] - sum_i g[i] p[i]).
+
+    What all of g have in common makes no difference. Subtracting that of the most likely result
+    keeps 1 - p from cancelling to 0 where p is almost 1.
+    """
+    most_likely = g[p.index(max(p))]
+    g = [gj - most_likely for gj in g]
     mean = dot(g, p)
     return [[pj * (gj - mean) for pj, gj in zip(p, g)]]
 
@@ -155,13 +162,29 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
     if not eps >= 0.0:
         raise ValueError(f"rmsnorm: eps must be at least 0, got {eps!r}")
     xs = x._numbers()
-    mean_square = dot_product(xs, xs) / len(xs)
     try:
-        scale = (mean_square + eps) ** -0.5
+        unit, scale = rms_factors(dot_product, xs, eps)
     except ZeroDivisionError as error:
         raise named(error, f"rmsnorm of {_count(xs)}, all 0.0, with eps=0.0") from None
-    data = [xi * scale for xi in xs]
-    return Block(data, shared=True).made_by(RMSNORM, (x,), (xs,), (data, scale), eps)
+    data = [xi * unit * scale for xi in xs]
+    return Block(data, shared=True).made_by(RMSNORM, (x,), (xs,), (data, unit * scale), eps)
+
+
+def rms_factors(dot: Any, x: Sequence[Any], eps: float) -> tuple[float, Any]:
+    """1 / sqrt(mean_j x[j]**2 + eps) as a product of two factors, of floats or of Values.
+
+    The first is 1, unless the squares would overflow or underflow: then it is the power of two
+    that brings the numbers to about 1.
+    """
+    mean_square = dot(x, x) / len(x) + eps
+    if 1e-290 < mean_square < math.inf:
+        return 1.0, mean_square**-0.5
+    largest = max(math.sqrt(eps), *(abs(number_of(xi)) for xi in x))
+    if not 0.0 < largest < math.inf:
+        return 1.0, mean_square**-0.5
+    unit = math.ldexp(1.0, -min(max(math.frexp(largest)[1], -1023), 1022))
+    units = [xi * unit for xi in x]
+    return unit, (dot(units, units) / len(x) + eps * unit * unit) ** -0.5
 
 
 def _rmsnorm_vjp(

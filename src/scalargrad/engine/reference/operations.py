@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     # A float or a Value: the functions below do not care which.
     Number: TypeAlias = Any
 
+SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
+
 
 class Operation:
     """A differentiable function of one or two numbers."""
@@ -53,16 +55,52 @@ def _power(x: float, n: float) -> float:
     return y
 
 
+def _div_grads(y: Number, a: Number, b: Number) -> tuple[Number, Number]:
+    """d/da a/b = 1/b, and d/db a/b = -(a/b)/b."""
+    if number_of(y) != 0.0 and _is_coarse(y) and abs(number_of(b)) < 1.0:
+        return divide(1.0, b), -divide(a, b * b)
+    return divide(1.0, b), -divide(y, b)
+
+
 def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
     """d/dx x**n = n x**(n-1), and d/dn x**n = x**n log x."""
-    base, exponent = _number(x), _number(n)
+    base, exponent = number_of(x), number_of(n)
     if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
         in_base: Number = 0.0  # x**0 is 1 everywhere
-    elif exponent - 1.0 + 1.0 == exponent or not 0.0 < abs(base) < math.inf:
-        in_base = n * power(x, n - 1.0)
-    else:  # n - 1 would be rounded, and the power would blow that error up
-        in_base = n * divide(y, x)
-    return in_base, 0.0 if base == 0.0 and exponent >= 0.0 else y * log(x)
+    else:
+        in_base = _power_by_base(y, x, n)
+    if base == 0.0 and exponent >= 0.0:
+        in_exponent: Number = 0.0
+    elif 0.0 < base < math.inf and _is_coarse(y):
+        root = power(x, 0.5 * n)
+        in_exponent = root * log(x) * root
+    else:
+        in_exponent = y * log(x)
+    return in_base, in_exponent
+
+
+def _power_by_base(y: Number, x: Number, n: Number) -> Number:
+    """n x**(n-1), in whichever form loses no digits on the way."""
+    base, exponent = number_of(x), number_of(n)
+    one_less = power(x, n - 1.0)
+    if not 0.0 < abs(base) < math.inf or not math.isfinite(exponent):
+        return n * one_less
+    if _is_coarse(one_less) and abs(exponent) > 4.0:  # x**n = +-(|x|**(n/2))**2
+        root = power(abs(x), 0.5 * n)
+        return math.copysign(1.0, number_of(y)) * divide(n * root, x) * root
+    if math.isinf(number_of(one_less)) or not _is_one_less(exponent - 1.0, exponent):
+        return divide(n * y, x)
+    return n * one_less
+
+
+def _is_one_less(m: float, n: float) -> bool:
+    """Whether m is exactly n - 1: that is rounded for tiny n, huge n and some others."""
+    return m + 1.0 == n and m - n == -1.0
+
+
+def _is_coarse(y: Number) -> bool:
+    """Whether a number is 0 or so small that a float has few digits left for it."""
+    return abs(number_of(y)) < SMALLEST_NORMAL
 
 
 def _sigmoid(x: float) -> float:
@@ -70,9 +108,16 @@ def _sigmoid(x: float) -> float:
     return t / (1.0 + t) if x < 0.0 else 1.0 / (1.0 + t)
 
 
-def _sech2(x: Number) -> Number:
-    """1 / cosh(x)**2 = 4 s(2x) s(-2x) with the sigmoid s: no overflow, no cancellation."""
-    return 4.0 * sigmoid(x + x) * sigmoid(-x - x)
+def _sigmoid_grad(y: Number, x: Number) -> Number:
+    """s(x) s(-x), as s (1 - s) with the smaller of the two, where 1 - s cancels nothing."""
+    small = y if x <= 0.0 else sigmoid(-x)
+    return small * (1.0 - small)
+
+
+def _tanh_grad(x: Number) -> Number:
+    """1 - tanh(x)**2 = 4 s(2x) s(-2x) with the sigmoid s: no overflow, no cancellation."""
+    small = sigmoid(x + x if x <= 0.0 else -x - x)
+    return 4.0 * small * (1.0 - small)
 
 
 def _relu(x: float) -> float:
@@ -89,7 +134,7 @@ def _minimum(a: float, b: float) -> float:
 
 def _share(winner: Number, loser: Number) -> float:
     """The part of the gradient that the winner of maximum or minimum gets: half of it at a tie."""
-    a, b = _number(winner), _number(loser)
+    a, b = number_of(winner), number_of(loser)
     return 0.5 if a == b else 0.0 if a < b else 1.0
 
 
@@ -98,7 +143,7 @@ def _share(winner: Number, loser: Number) -> float:
 ADD     = Operation("+",       operator.add,     lambda y, a, b: (1.0, 1.0))
 SUB     = Operation("-",       operator.sub,     lambda y, a, b: (1.0, -1.0))
 MUL     = Operation("*",       operator.mul,     lambda y, a, b: (b, a))
-DIV     = Operation("/",       operator.truediv, lambda y, a, b: (divide(1.0, b), -divide(y, b)))
+DIV     = Operation("/",       operator.truediv, _div_grads)
 POW     = Operation("**",      _power,           _power_grads)
 NEG     = Operation("neg",     operator.neg,     lambda y, x: (-1.0,))
 ABS     = Operation("abs",     abs,              lambda y, x: (sign(x),))
@@ -111,8 +156,8 @@ SIN     = Operation("sin",     math.sin,         lambda y, x: (cos(x),))
 COS     = Operation("cos",     math.cos,         lambda y, x: (-sin(x),))
 TAN     = Operation("tan",     math.tan,         lambda y, x: (1.0 + y * y,))
 # not 1 - y*y and y*(1 - y): those cancel to 0 far from the origin
-TANH    = Operation("tanh",    math.tanh,        lambda y, x: (_sech2(x),))
-SIGMOID = Operation("sigmoid", _sigmoid,         lambda y, x: (y * sigmoid(-x),))
+TANH    = Operation("tanh",    math.tanh,        lambda y, x: (_tanh_grad(x),))
+SIGMOID = Operation("sigmoid", _sigmoid,         lambda y, x: (_sigmoid_grad(y, x),))
 RELU    = Operation("relu",    _relu,            lambda y, x: (0.0 if x <= 0.0 else 1.0,))
 MAXIMUM = Operation("maximum", _maximum,         lambda y, a, b: (_share(a, b), _share(b, a)))
 MINIMUM = Operation("minimum", _minimum,         lambda y, a, b: (_share(b, a), _share(a, b)))
@@ -168,12 +213,12 @@ def sign(x: Number) -> float:
     return float((x > 0.0) - (x < 0.0))
 
 
-def _number(x: Number) -> float:
+def number_of(x: Number) -> float:
     return x if isinstance(x, float) else float(x.data)
 
 
 def _quietly(operation: Operation, ieee: Callable[..., float], *operands: Number) -> Number:
-    numbers = [_number(x) for x in operands]
+    numbers = [number_of(x) for x in operands]
     y = ieee(*numbers)
     if all(isinstance(x, float) for x in operands):
         return y
