@@ -77,8 +77,8 @@ def train(program):
 def copied(program):
     for row in program.rows:
         with suppress(TypeError):  # of what was computed
-            pickle.loads(pickle.dumps((row, row[0], row[1:])))
-            copy.deepcopy([copy.copy(row[0]), copy.copy(row), row[0]])
+            pickle.loads(pickle.dumps((row, *row, row[1:])))
+            copy.deepcopy([copy.copy(value) for value in (row, *row)])
 
 
 if __name__ == "__main__":
