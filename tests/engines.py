@@ -42,6 +42,7 @@ def load(engine: str) -> Modules:
     """The package and its modules, imported afresh on that engine."""
     with in_sys_modules({}), mock.patch.dict(os.environ, SCALARGRAD_ENGINE=engine):
         importlib.import_module("scalargrad")
+        importlib.import_module("scalargrad.engine.copying")  # which others import late
         return _ours()
 
 

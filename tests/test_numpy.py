@@ -96,6 +96,17 @@ def test_sums_and_means(array):
     assert array.prod().data == 6.0
 
 
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_variance_and_standard_deviation(sg, array, ddof):
+    floats = np.array([1.0, 2.0, 3.0])
+    assert array.var(ddof=ddof).data == np.var(array, ddof=ddof).data == floats.var(ddof=ddof)
+    assert array.std(ddof=ddof).data == floats.std(ddof=ddof)
+    np.var(array, ddof=ddof).backward()
+    expected = 2 * (floats - floats.mean()) / (3 - ddof)
+    assert [x.grad for x in array] == pytest.approx(list(expected), rel=1e-15)
+    assert np.conjugate(array[0]) is array[0]
+
+
 def test_matrix_products(sg, array):
     matrix = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     assert numbers(matrix @ array) == [14.0, 32.0]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class _Optimizer:
     """What the optimisers share: the parameters, the learning rate, and saving their state."""
 
+    __slots__ = ("__weakref__", "_count", "_lr", "_rows")
+
     # The names of what state_dict saves besides lr: settings, and per-parameter numbers.
     _settings: tuple[str, ...]
     _buffers: tuple[str, ...]
@@ -42,6 +44,11 @@ class _Optimizer:
         self._count = sum(map(len, self._rows))
         for name in self._buffers:
             setattr(self, name, vector([0.0] * self._count))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._settings:
+            value = self._checked(name, value)
+        super().__setattr__(name, value)
 
     @property
     def lr(self) -> float:
@@ -83,6 +90,13 @@ class _Optimizer:
         for name, buffer in buffers.items():
             setattr(self, name, buffer)
 
+    def __copy__(self) -> None:
+        kind = type(self).__name__
+        raise TypeError(
+            f"{kind}: a shallow copy would be a second optimiser with the same state; use "
+            f"deepcopy, together with the parameters, or load state_dict() into a new {kind}"
+        )
+
     def _loaded(self, name: str, numbers: Any) -> Vector:
         kind, key = type(self).__name__, name.strip("_")
         if not isinstance(numbers, (list, tuple)) or len(numbers) != self._count:
@@ -110,13 +124,15 @@ class SGD(_Optimizer):
     is empty or holds a computed Value, or if a setting is negative or not finite.
     """
 
+    __slots__ = ("_velocity", "momentum")
+
     _settings = ("momentum",)
     _buffers = ("_velocity",)
     _velocity: Vector
 
     def __init__(self, params: Parameters, lr: float, momentum: float = 0.0) -> None:
         super().__init__(params, lr)
-        self.momentum = self._checked("momentum", momentum)
+        self.momentum = momentum
 
     def step(self) -> None:
         """Update every parameter once, from its `grad`."""
@@ -137,6 +153,8 @@ class Adam(_Optimizer):
     0 up. (Kingma and Ba 2015, Adam: A Method for Stochastic Optimization, Algorithm 1.)
     """
 
+    __slots__ = ("_m", "_v", "betas", "eps", "steps", "weight_decay")
+
     _settings = ("betas", "eps", "weight_decay", "steps")
     _buffers = ("_m", "_v")
     _m: Vector
@@ -151,9 +169,9 @@ class Adam(_Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
-        self.betas = self._checked("betas", betas)
-        self.eps = self._checked("eps", eps)
-        self.weight_decay = self._checked("weight_decay", weight_decay)
+        self.betas = betas
+        self.eps = eps
+        self.weight_decay = weight_decay
         self.steps = 0
 
     def step(self) -> None:

@@ -6,7 +6,9 @@ Every round runs the same programs, drawn at random from all instructions there 
 included. All memory that Python allocates is counted; it must not grow from round to round.
 """
 
+import copy
 import gc
+import pickle
 import random
 import sys
 import tracemalloc
@@ -59,6 +61,7 @@ def one_round():
             program.outcome(name, [rng.randrange(100) for _ in range(5)], number)
         program.everything()
         train(program)
+        copied(program)
 
 
 def train(program):
@@ -69,6 +72,13 @@ def train(program):
         with suppress(ArithmeticError, ValueError):
             optimizer.step()
         optimizer.load_state_dict(optimizer.state_dict())
+
+
+def copied(program):
+    for row in program.rows:
+        with suppress(TypeError):  # of what was computed
+            pickle.loads(pickle.dumps((row, *row, row[1:])))
+            copy.deepcopy([copy.copy(value) for value in (row, *row)])
 
 
 if __name__ == "__main__":

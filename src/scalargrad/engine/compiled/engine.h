@@ -250,6 +250,10 @@ int iterator_of(State *state, PyObject *x, const char *argument, PyObject **iter
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);
 
+/* ---- module.c ---- */
+
+PyObject *copying(const char *function, PyObject *thing);
+
 /* ---- recording.c ---- */
 
 extern PyType_Spec no_grad_spec;

@@ -70,6 +70,14 @@ static PyObject *import_from(const char *module, const char *name) {
     return object;
 }
 
+/* Copying is the same in both engines. Imported late, because that file needs the engine. */
+PyObject *copying(const char *function, PyObject *thing) {
+    PyObject *found = import_from("scalargrad.engine.copying", function);
+    PyObject *result = found ? PyObject_CallOneArg(found, thing) : NULL;
+    Py_XDECREF(found);
+    return result;
+}
+
 static int import_helpers(State *state) {
     const char *const reference = "scalargrad.engine.reference.value";
     PyObject *no_grad = NULL;

@@ -374,12 +374,32 @@ static PyObject *value_detach(PyObject *self, PyObject *unused) {
     return (PyObject *)new_leaf(value_state(self), data_of((Value *)self));
 }
 
+static PyObject *value_reduce(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return copying("reduced_value", self);
+}
+
+static PyObject *value_conjugate(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return value_positive(self);
+}
+
 static PyObject *value_place(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
     if (v->kind != ELEMENT)
         Py_RETURN_NONE;
     return Py_BuildValue("Nnn", PyLong_FromVoidPtr(v->block), v->index, v->block->count);
+}
+
+static PyObject *value_whole_row(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    if (v->kind != ELEMENT)
+        Py_RETURN_NONE;
+    Row row = {v->block, NULL, 0, v->block->count};
+    v->block->refs++;
+    return new_vector(value_state(self), &row);
 }
 
 /* ---- The type ---- */
@@ -419,11 +439,16 @@ static PyMethodDef methods[] = {
      "sigmoid" SELF "1 / (1 + exp(-self)), between 0 and 1, without overflow."},
     {"relu", operator_relu, METH_NOARGS,
      "relu" SELF "max(0, self); its derivative at 0 is 0, and nan stays nan."},
+    {"conjugate", value_conjugate, METH_NOARGS,
+     "conjugate" SELF "This Value, which is real. NumPy asks for it when it computes `var` and `std`."},
     {"_origin", value_origin, METH_NOARGS,
      "_origin" SELF "For an element of a fused result: what made it, in the terms of a FusedOperation."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
+    {"_whole_row", value_whole_row, METH_NOARGS,
+     "_whole_row" SELF "For an element of a row: the whole row."},
     {"__format__", value_format, METH_O, NULL},
+    {"__reduce__", value_reduce, METH_NOARGS, NULL},
     {0},
 };
 

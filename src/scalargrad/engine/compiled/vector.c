@@ -207,6 +207,16 @@ static PyObject *vector_count(PyObject *self, PyObject *args) {
     return list_method(self, "count", args);
 }
 
+static PyObject *vector_copy(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return copying("copied_row", self);
+}
+
+static PyObject *vector_reduce(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return copying("reduced_row", self);
+}
+
 /* ---- Joining ---- */
 
 static PyObject *joined(State *state, Row *first, Row *second) {
@@ -345,6 +355,8 @@ static PyMethodDef methods[] = {
     {"index", vector_index, METH_VARARGS,
      "The position of this very Value; ValueError if it is not in the row."},
     {"count", vector_count, METH_VARARGS, "How often this very Value is in the row."},
+    {"__copy__", vector_copy, METH_NOARGS, NULL},
+    {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},
 };
 

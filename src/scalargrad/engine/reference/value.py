@@ -86,6 +86,8 @@ class Value:
                 f"{len(grads)}; give one local derivative per parent"
             )
         op, label = as_text(op, "Value: op"), as_text(label, "Value: label")
+        if hasattr(self, "_data"):
+            raise TypeError("Value: a node is made once; write to its data, or make a new Value")
         if recording.depth:
             parents, grads, op = (), (), ""
         self._data = number
@@ -167,6 +169,10 @@ class Value:
         """For an element of a row: a number that tells live rows apart, its index, the length."""
         return None
 
+    def _whole_row(self) -> Any:
+        """For an element of a row: the whole row."""
+        return None
+
     # What backward does with a node.
 
     def _clear_grad(self) -> None:
@@ -180,6 +186,11 @@ class Value:
     def detach(self) -> Value:
         """A new leaf with the same data, through which no gradient flows."""
         return Value(self._data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from scalargrad.engine import copying  # late, because the engines come before it
+
+        return copying.reduced_value(self)
 
     # Arithmetic. Each line makes one node; values and derivatives stand in operations.py.
 
@@ -265,6 +276,10 @@ class Value:
     def relu(self) -> Value:
         """max(0, self); its derivative at 0 is 0, and nan stays nan."""
         return _unary(operations.RELU, self)
+
+    def conjugate(self) -> Value:
+        """This Value, which is real. NumPy asks for it when it computes `var` and `std`."""
+        return self
 
     # Behaving like a number, except where that would silently lose the gradient.
 

@@ -60,6 +60,8 @@ class Vector(_Sequence):
 
     def __init__(self, values: Iterable[Value | RealNumber]) -> None:
         row = as_row(values, "Vector", "values")
+        if hasattr(self, "_values"):
+            raise TypeError("Vector: a row is made once; make a new Vector")
         self._block, self._start, self._stop = row._block, row._start, row._stop
         self._values = row._values
 
@@ -122,6 +124,16 @@ class Vector(_Sequence):
         if len(numbers) > 12:
             numbers[3:-3] = [f"... {len(numbers) - 6} more ..."]
         return f"Vector([{', '.join(numbers)}])"
+
+    def __copy__(self) -> Vector:
+        from scalargrad.engine import copying  # late, because the engines come before it
+
+        return copying.copied_row(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from scalargrad.engine import copying
+
+        return copying.reduced_row(self)
 
     # What the engine asks of a row, be it part of a block or a collection of Values.
 
@@ -325,6 +337,13 @@ class Element(Value):
 
     def _place(self) -> tuple[int, int, int]:
         return id(self._block), self._index, len(self._block.data)
+
+    def _whole_row(self) -> Vector:
+        return row_of(self._block)
+
+
+# In messages of Python itself, such as those about operands, it is what readers know it as.
+Element.__name__ = "Value"
 
 
 _VALUES = {Value, Element}
