@@ -38,7 +38,9 @@ def linear(
     w: Iterable[Iterable[Value | RealNumber]],
     b: Iterable[Value | RealNumber] | None = None,
 ) -> Vector:
-    """The matrix-vector product w x, plus b: y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i].
+    """The matrix-vector product w x, plus b, as one node.
+
+        y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]
 
     `x` has n numbers, `w` m rows of n, `b` m numbers; the result has m. Raises ValueError if the
     sizes do not fit or one of them is 0, TypeError if an argument is not a sequence of Values and
