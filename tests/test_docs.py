@@ -3,21 +3,15 @@
 import inspect
 
 import pytest
+
 from scalargrad.engine import reference
 
-
-def engine_names():
-    """Each public name of an engine, and of its classes, as a path."""
-    for name in reference.__all__:
-        yield (name,)
-        thing = getattr(reference, name)
-        for member in dir(thing) if inspect.isclass(thing) else ():
-            if not member.startswith("_"):
-                yield name, member
+CLASSES = [name for name in reference.__all__ if inspect.isclass(getattr(reference, name))]
+MEMBERS = [(name, x) for name in CLASSES for x in dir(getattr(reference, name)) if x[0] != "_"]
 
 
 class TestDocstrings:
-    @pytest.mark.parametrize("path", engine_names(), ids=".".join)
+    @pytest.mark.parametrize("path", [*zip(reference.__all__), *MEMBERS], ids=".".join)
     def test_both_engines_say_the_same(self, sg, path):
         told, expected = sg.engine, reference
         for name in path:

@@ -157,7 +157,7 @@ def mime_bundle(
             bundle["text/vnd.mermaid"] = to_mermaid(v, max_nodes=_SHOWN_BOXES)
             if "image/svg+xml" in asked:
                 bundle["image/svg+xml"] = _drawn(to_dot(v, max_nodes=_SHOWN_BOXES))
-        except (ValueError, OSError):  # too many boxes; no `dot`, or one that failed
+        except (ValueError, OSError):  # too many boxes; no `dot`, or one that does not work
             pass
     return {kind: text for kind, text in bundle.items() if kind in asked}
 
@@ -174,7 +174,7 @@ def _is_small(v: Value) -> bool:
 
 
 def _drawn(dot: str) -> str:
-    """The picture as SVG. Raises OSError if Graphviz cannot draw it."""
+    """The picture as SVG. Raises OSError or ValueError if Graphviz cannot draw it."""
     import subprocess  # late: it would take as long to import as all the rest
 
     try:
@@ -188,7 +188,7 @@ def _drawn(dot: str) -> str:
     except subprocess.SubprocessError as error:
         raise OSError("dot could not draw the graph") from error
     svg = result.stdout.decode()
-    return svg[svg.index("<svg") :]
+    return svg[svg.index("<svg") :]  # without what comes before it in a file of its own
 
 
 # The graph, as the ledger and the pictures see it.
