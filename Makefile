@@ -1,4 +1,4 @@
-.PHONY: venv test cover lint types bench sanitize leaks ci
+.PHONY: venv test cover lint types docs docstrings bench sanitize leaks ci
 
 python = .venv/bin/python
 
@@ -18,6 +18,13 @@ lint:
 
 types:
 	$(python) -m mypy
+
+docs:
+	.venv/bin/pip install --quiet -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+docstrings:
+	$(python) tests/tools/docstrings.py
 
 bench:
 	$(python) benchmarks/microgpt.py

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 from hypothesis import given
@@ -293,6 +294,113 @@ class TestLedger:
         assert sg.graph.explain(sg.Value(1.0, label="x")) == (
             "x is a leaf: it was computed from nothing, so backward ends here"
         )
+
+
+class TestNotebooks:
+    """As IPython asks: `_repr_mimebundle_(include=..., exclude=...)` gives texts by MIME type."""
+
+    PLAIN, MERMAID, SVG = "text/plain", "text/vnd.mermaid", "image/svg+xml"
+
+    @pytest.fixture
+    def dot(self, tmp_path, monkeypatch):
+        """Puts a program named `dot` on the path: the one it is given, or none."""
+
+        def install(script=None):
+            monkeypatch.setenv("PATH", str(tmp_path))
+            if script:
+                program = tmp_path / "dot"
+                program.write_text(f"#!{sys.executable}\n{script}", encoding="utf-8")
+                program.chmod(0o755)
+
+        return install
+
+    def test_a_computed_value_is_shown_as_text_and_as_its_graph(self, sg, dot):
+        dot(None)
+        _, y = parabola(sg)
+        assert y._repr_mimebundle_() == {
+            self.PLAIN: "Value(data=15.0, grad=0.0)",
+            self.MERMAID: sg.graph.to_mermaid(y),
+        }
+
+    def test_where_graphviz_is_installed_there_is_svg_too(self, sg, dot):
+        dot(
+            "import sys\n"
+            "assert sys.argv[1:] == ['-Tsvg']\n"
+            "text = sys.stdin.buffer.read().decode()\n"
+            "print('<?xml?><!DOCTYPE svg><svg>', text, '</svg>')"
+        )
+        _, y = parabola(sg)
+        bundle = y._repr_mimebundle_()
+        assert set(bundle) == {self.PLAIN, self.MERMAID, self.SVG}
+        assert bundle[self.SVG] == f"<svg> {sg.graph.to_dot(y)} </svg>\n"
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            "raise SystemExit(1)",
+            "print('no picture')",
+            "import time; time.sleep(60)",
+            "import sys; sys.stdout.buffer.write(b'\\xff')",
+        ],
+        ids=["fails", "draws nothing", "hangs", "draws garbage"],
+    )
+    def test_a_graphviz_that_does_not_work_does_not_matter(self, sg, dot, script, monkeypatch):
+        monkeypatch.setattr(sg.graph, "_DRAWING_SECONDS", 0.5)
+        dot(script)
+        _, y = parabola(sg)
+        assert set(y._repr_mimebundle_()) == {self.PLAIN, self.MERMAID}
+
+    def test_a_leaf_is_shown_as_text_alone(self, sg):
+        x, _ = parabola(sg)
+        assert x._repr_mimebundle_() == {self.PLAIN: "Value(data=3.0, grad=0.0, label='x')"}
+
+    def test_elements_of_rows_are_shown_too(self, sg, dot):
+        dot(None)
+        y = sg.nn.softmax([1.0, 2.0])[0]
+        assert y._repr_mimebundle_()[self.MERMAID] == sg.graph.to_mermaid(y)
+
+    @pytest.mark.parametrize("length", [51, 200_000])
+    def test_a_graph_too_large_to_read_is_shown_as_text_at_once(self, sg, length):
+        x = sg.Value(1.0)
+        for _ in range(length - 1):
+            x = -x
+        start = time.perf_counter()
+        assert set(x._repr_mimebundle_()) == {self.PLAIN}
+        assert time.perf_counter() - start < 1.0
+
+    def test_a_wide_graph_is_shown_as_text_at_once(self, sg):
+        w = sg.nn.matrix(200, 200)
+        loss = sg.nn.cross_entropy(sg.nn.linear(w[0], w), 1)
+        assert set(loss._repr_mimebundle_()) == {self.PLAIN}
+
+    @pytest.mark.parametrize(
+        ("include", "exclude", "kinds"),
+        [
+            ([PLAIN], None, {PLAIN}),
+            ({MERMAID, "text/html"}, None, {MERMAID}),
+            (None, [PLAIN], {MERMAID, SVG}),
+            ([PLAIN, SVG], {SVG}, {PLAIN}),
+            ([], None, set()),
+        ],
+    )
+    def test_it_gives_what_is_asked_for(self, sg, dot, include, exclude, kinds):
+        dot("print('<svg></svg>')")
+        _, y = parabola(sg)
+        assert set(y._repr_mimebundle_(include=include, exclude=exclude)) == kinds
+
+    def test_graphviz_is_not_started_for_nothing(self, sg, dot, tmp_path):
+        dot(f"open({str(tmp_path / 'started')!r}, 'w')")
+        _, y = parabola(sg)
+        y._repr_mimebundle_(include=[self.PLAIN, self.MERMAID])
+        y._repr_mimebundle_(exclude=[self.SVG])
+        assert not (tmp_path / "started").exists()
+
+    def test_showing_changes_nothing(self, sg, dot):
+        dot(None)
+        x, y = parabola(sg)
+        y.backward()
+        y._repr_mimebundle_()
+        assert (x.data, x.grad, y.data, y.grad) == (3.0, 8.0, 15.0, 1.0)
 
 
 class TestAllOfThem:

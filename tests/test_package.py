@@ -9,7 +9,6 @@ import pkgutil
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 from engines import PACKAGES, load
@@ -195,9 +194,3 @@ class TestDocumentation:
         results = [doctest.testmod(module) for module in modules]
         assert sum(result.failed for result in results) == 0
         assert sum(result.attempted for result in results) > 30
-
-    def test_the_examples_in_the_readme_give_what_they_say(self, sg):
-        readme = Path(__file__).parents[1] / "README.md"
-        result = doctest.testfile(str(readme), module_relative=False)
-        assert result.failed == 0
-        assert result.attempted > 5

@@ -52,11 +52,21 @@ def grad(
     """The derivative of `output` by each of `inputs`, as a tuple; no `.grad` is touched.
 
     An input that `output` does not depend on has derivative 0. With `create_graph=True` the
-    derivatives are Values with graphs of their own, so that `grad` can be applied to them in turn.
+    derivatives are Values with graphs of their own, so that `grad` can be applied to them in turn;
+    without, they are floats. One Value may stand for a sequence of one.
 
     Raises TypeError if `output` or an input is not a Value. With `create_graph=True` it raises
     ValueError if the graph holds an operation that is not scalargrad's own, whose local derivatives
     are plain numbers, or if a `data` on the way was changed after the forward pass.
+    (`torch.autograd.grad`)
+
+        >>> from scalargrad import Value, grad
+        >>> x, y = Value(3.0), Value(4.0)
+        >>> grad(x * x * y, [x, y])              # 2xy and x**2
+        (24.0, 9.0)
+        >>> dx, dy = grad(x * x * y, [x, y], create_graph=True)
+        >>> grad(dx, [x, y])                     # 2y and 2x
+        (8.0, 6.0)
     """
     wanted = _checked(output, inputs)
     leading, order = _towards(output, set(wanted))

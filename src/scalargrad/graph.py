@@ -12,8 +12,9 @@ v1    *          1  *      3  =             3  ->  x          3
 v3    *          1  *      3  =             3  ->  v2         3
                  1  *      2  =             2  ->  x          8
 
-`print(graph.to_mermaid(y))` gives a text that GitHub, notebooks and mkdocs show as a picture,
-`to_dot` one for Graphviz. They need nothing installed, and change nothing.
+`print(graph.to_mermaid(y))` gives a text that GitHub, JupyterLab and mkdocs show as a picture,
+`to_dot` one for Graphviz. They need nothing installed, and change nothing. In a notebook a computed
+Value that ends a cell is shown as its picture.
 
 A number is named by its `label`. Those without one are v1, v2, ... from the inputs on, and v4[2] is
 the third number of the row v4; all three functions give it the same name.
@@ -21,7 +22,7 @@ the third number of the row v4; all three functions give it the same name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from scalargrad.derivatives import contributions
 from scalargrad.engine import Value
@@ -44,20 +45,20 @@ __all__ = ["explain", "to_dot", "to_mermaid"]
 def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
     """The graph that `v` was computed by, in Graphviz's language: `dot -Tsvg` makes a picture.
 
-    One box per Value, with its name, operation, data and grad; leaves are rounded. A row that was
-    made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with `fused=False` one
-    for each of its numbers. The same graph always gives the same text.
+    One box per Value, with its name, operation, data and grad to four digits; leaves are rounded.
+    A row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with
+    `fused=False` one for each of its numbers. The same graph always gives the same text.
 
     Raises TypeError if `v` is not a Value, and ValueError for more than `max_nodes` boxes.
 
-    >>> print(to_dot(Value(2.0, label="x").exp()))
-    digraph {
-      rankdir=LR
-      node [shape=box, fontname="sans-serif"]
-      n1 [label="x\\ndata 2\\ngrad 0", style=rounded]
-      n2 [label="v1 (exp)\\ndata 7.389\\ngrad 0"]
-      n1 -> n2
-    }
+        >>> print(to_dot(Value(2.0, label="x").exp()))
+        digraph {
+          rankdir=LR
+          node [shape=box, fontname="sans-serif"]
+          n1 [label="x\\ndata 2\\ngrad 0", style=rounded]
+          n2 [label="v1 (exp)\\ndata 7.389\\ngrad 0"]
+          n1 -> n2
+        }
     """
     boxes, arrows = _picture("to_dot", v, fused, max_nodes)
     lines = ["digraph {", "  rankdir=LR", '  node [shape=box, fontname="sans-serif"]']
@@ -71,14 +72,14 @@ def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
 def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
     """The graph that `v` was computed by, as a Mermaid flowchart: as `to_dot` in all else.
 
-    GitHub, notebooks and mkdocs draw it in a fenced block marked `mermaid`.
+    GitHub, JupyterLab and mkdocs draw it in a fenced block marked `mermaid`.
 
-    >>> print(to_mermaid(Value(2.0, label="x").exp()))
-    %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
-    flowchart LR
-      n1("x<br>data 2<br>grad 0")
-      n2["v1 (exp)<br>data 7.389<br>grad 0"]
-      n1 --> n2
+        >>> print(to_mermaid(Value(2.0, label="x").exp()))
+        %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+        flowchart LR
+          n1("x<br>data 2<br>grad 0")
+          n2["v1 (exp)<br>data 7.389<br>grad 0"]
+          n1 --> n2
     """
     boxes, arrows = _picture("to_mermaid", v, fused, max_nodes)
     lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
@@ -94,10 +95,19 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
 
     Each line hands one parent its share: upstream * local = contribution, where upstream is the
     gradient that the node has gathered. `grad` is what the parent has gathered by then. The lines
-    stand in the order of the pass, and the last one for a parent shows its gradient.
+    stand in the order of the pass, and the last one for a parent shows its gradient. Numbers have
+    six digits.
 
     It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
     TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
+
+        >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
+        >>> print(explain(x * y + x))
+        node  op  upstream     local     contribution      parent  grad
+        v2    +          1  *      1  =             1  ->  v1         1
+                         1  *      1  =             1  ->  x          1
+        v1    *          1  *      4  =             4  ->  x          5
+                         1  *      3  =             3  ->  y          3
     """
     parents, rows = _walk("explain", v)
     edges = sum(map(len, parents.values()))
@@ -121,6 +131,66 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
             table.append((name, op, *product, "->", names[parent], f"{grads[parent]:.6g}"))
             name = op = ""  # once per node is enough
     return _aligned(table)
+
+
+# In a notebook, where IPython asks each Value how to show it.
+
+
+_SHOWN_BOXES = 50  # more would be too small to read
+_SHOWN_EDGES = 5_000  # in rows, most of them in no picture; so that showing is a matter of ms
+_DRAWING_SECONDS = 2
+
+
+def mime_bundle(
+    v: Value, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+) -> dict[str, str]:
+    """What a notebook shows for `v`, by MIME type: always its text, and a picture if that helps.
+
+    A leaf has no picture, and neither has a large graph. JupyterLab from 4.1 on draws Mermaid; the
+    SVG is for others, and there where Graphviz's `dot` is installed. `include` and `exclude` say
+    which types to give, as in IPython: None stands for all of them, and for none. It never raises.
+    """
+    asked = {"text/plain", "text/vnd.mermaid", "image/svg+xml"}
+    asked &= asked if include is None else set(include)
+    asked -= set(exclude or ())
+    bundle = {"text/plain": repr(v)}
+    if v.parents and _is_small(v):
+        try:
+            bundle["text/vnd.mermaid"] = to_mermaid(v, max_nodes=_SHOWN_BOXES)
+            if "image/svg+xml" in asked:
+                bundle["image/svg+xml"] = _drawn(to_dot(v, max_nodes=_SHOWN_BOXES))
+        except (ValueError, OSError):  # too many boxes; no `dot`, or one that does not work
+            pass
+    return {kind: text for kind, text in bundle.items() if kind in asked}
+
+
+def _is_small(v: Value) -> bool:
+    edges, seen, stack = 0, {v}, [v]
+    while stack and edges <= _SHOWN_EDGES:
+        parents = stack.pop().parents
+        edges += len(parents)
+        fresh = set(parents) - seen
+        seen |= fresh
+        stack += fresh
+    return edges <= _SHOWN_EDGES
+
+
+def _drawn(dot: str) -> str:
+    """The picture as SVG. Raises OSError or ValueError if Graphviz cannot draw it."""
+    import subprocess  # late: it would take as long to import as all the rest
+
+    try:
+        result = subprocess.run(
+            ["dot", "-Tsvg"],
+            input=dot.encode(),
+            capture_output=True,
+            check=True,
+            timeout=_DRAWING_SECONDS,
+        )
+    except subprocess.SubprocessError as error:
+        raise OSError("dot could not draw the graph") from error
+    svg = result.stdout.decode()
+    return svg[svg.index("<svg") :]  # without what comes before it in a file of its own
 
 
 # The graph, as the ledger and the pictures see it.

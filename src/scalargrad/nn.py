@@ -34,9 +34,16 @@ def matrix(
 ) -> tuple[Vector, ...]:
     """`nout` rows of `nin` parameters, drawn row by row from `rng.gauss(0, std)`.
 
-    `rng` is the `random` module or a `random.Random`. The rows are what `linear` takes as `w`.
+    `rng` is a `random.Random`, which with a seed gives the same numbers in each run, or by default
+    the `random` module. The rows are what `linear` takes as `w`: `nin` numbers in, `nout` out.
+
     Raises ValueError if a size is below 1 or `std` is negative, infinite or nan, and TypeError if a
-    size is not an integer.
+    size is not an integer or `rng` has no method `gauss`.
+
+        >>> import random
+        >>> w = matrix(2, 3, std=1.0, rng=random.Random(0))
+        >>> len(w), len(w[0]), round(w[0][0].data, 3)
+        (2, 3, 0.942)
     """
     sizes = []
     for name, size in (("nout", nout), ("nin", nin)):

@@ -1,63 +1,25 @@
 /* The module scalargrad.engine.compiled: the names of scalargrad.engine.reference, in C. */
 
+#include "docstrings.h"
 #include "engine.h"
 
-#define FUNCTION(name, function, doc) \
-    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS, PyDoc_STR(doc)}
+#define FUNCTION(name, function, signature) \
+    {#name, (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS, \
+     PyDoc_STR(#name signature "\n--\n\n" DOC_##name)}
 
 static PyMethodDef functions[] = {
-    FUNCTION("maximum", maximum,
-             "maximum(a, b)\n--\n\n"
-             "The larger of two numbers, as one node; nan if either is.\n\n"
-             "The gradient goes to the larger one, and half to each at a tie."),
-    FUNCTION("minimum", minimum,
-             "minimum(a, b)\n--\n\n"
-             "The smaller of two numbers, as one node; nan if either is.\n\n"
-             "The gradient goes to the smaller one, and half to each at a tie."),
-    FUNCTION("vector", vector_function,
-             "vector(numbers)\n--\n\n"
-             "A row of parameters: one leaf Value per number.\n\n"
-             "Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is "
-             "empty."),
-    FUNCTION("linear", linear,
-             "linear(x, w, b=None)\n--\n\n"
-             "The matrix-vector product w x, plus b: "
-             "y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i].\n\n"
-             "`x` has n numbers, `w` m rows of n, `b` m numbers; the result has m. Raises ValueError\n"
-             "if the sizes do not fit or one of them is 0, TypeError if an argument is not a sequence\n"
-             "of Values and real numbers."),
-    FUNCTION("dot", dot,
-             "dot(a, b)\n--\n\n"
-             "The dot product a[0]*b[0] + a[1]*b[1] + ..., as one node.\n\n"
-             "Raises ValueError if the lengths differ or are 0, TypeError if an argument is not a\n"
-             "sequence of Values and real numbers."),
-    FUNCTION("softmax", softmax,
-             "softmax(x)\n--\n\n"
-             "Turn logits into probabilities: p[i] = exp(x[i]) / sum_j exp(x[j]).\n\n"
-             "The largest logit is subtracted first, which changes no probability and prevents\n"
-             "overflow. Raises ValueError if `x` is empty, TypeError if it is not a sequence of\n"
-             "Values and real numbers."),
-    FUNCTION("rmsnorm", rmsnorm,
-             "rmsnorm(x, eps=1e-05)\n--\n\n"
-             "Scale a row to root mean square 1: y[i] = x[i] / sqrt(mean_j x[j]**2 + eps).\n\n"
-             "`eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or\n"
-             "`eps` is negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if\n"
-             "`x` is not a sequence of Values and real numbers."),
-    FUNCTION("cross_entropy", cross_entropy,
-             "cross_entropy(logits, target)\n--\n\n"
-             "The loss -log(softmax(logits)[target]), in nats: how surprising the target was.\n\n"
-             "Computed as log(sum_j exp(x[j])) - x[target], which is exact where the probability\n"
-             "underflows to 0 or rounds to 1. Raises ValueError if `logits` is empty, IndexError if\n"
-             "`target` is not one of their indices, TypeError if `logits` is not a sequence of Values\n"
-             "and real numbers or `target` not an integer."),
-    FUNCTION("zero_grads", zero_grads, "zero_grads(rows)\n--\n\nSet every gradient to 0."),
-    FUNCTION("sgd_update", sgd_update,
-             "sgd_update(rows, velocity, lr, momentum)\n--\n\n"
-             "velocity = momentum * velocity + grad; parameter -= lr * velocity."),
-    FUNCTION("adam_update", adam_update,
-             "adam_update(rows, first_moment, second_moment, lr, betas, eps, weight_decay, step)\n"
-             "--\n\n"
-             "Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization."),
+    FUNCTION(maximum, maximum, "(a, b)"),
+    FUNCTION(minimum, minimum, "(a, b)"),
+    FUNCTION(vector, vector_function, "(numbers)"),
+    FUNCTION(linear, linear, "(x, w, b=None)"),
+    FUNCTION(dot, dot, "(a, b)"),
+    FUNCTION(softmax, softmax, "(x)"),
+    FUNCTION(rmsnorm, rmsnorm, "(x, eps=1e-05)"),
+    FUNCTION(cross_entropy, cross_entropy, "(logits, target)"),
+    FUNCTION(zero_grads, zero_grads, "(rows)"),
+    FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum)"),
+    FUNCTION(adam_update, adam_update,
+             "(rows, first_moment, second_moment, lr, betas, eps, weight_decay, step)"),
     {0},
 };
 

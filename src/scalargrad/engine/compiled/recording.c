@@ -1,5 +1,6 @@
 /* no_grad: within it, a thread records no graphs. */
 
+#include "docstrings.h"
 #include "engine.h"
 
 static Paused *find(State *state, uint64_t thread) {
@@ -68,18 +69,8 @@ static PyMethodDef methods[] = {
     {0},
 };
 
-PyDoc_STRVAR(doc,
-    "Within it, operations compute numbers and record no graph.\n\n"
-    "A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current\n"
-    "thread only, and can be nested.\n\n"
-    ">>> x = Value(2.0)\n"
-    ">>> with no_grad():\n"
-    "...     y = x * x\n"
-    ">>> y.data, y.parents\n"
-    "(4.0, ())");
-
 static PyType_Slot slots[] = {
-    {Py_tp_doc, (void *)doc},
+    {Py_tp_doc, (void *)DOC_no_grad},
     {Py_tp_methods, methods},
     {Py_tp_call, no_grad_call},
     {0},

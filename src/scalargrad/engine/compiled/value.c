@@ -1,5 +1,6 @@
 /* The type Value: making one by hand, its attributes, and how it prints. */
 
+#include "docstrings.h"
 #include "engine.h"
 
 const char *const op_names[OP_COUNT] = {
@@ -296,16 +297,12 @@ static PyObject *get_op(PyObject *self, void *unused) {
 }
 
 static PyGetSetDef attributes[] = {
-    {"data", get_data, set_data,
-     "The number itself. Writing to it changes no graph that was recorded before.", NULL},
-    {"grad", get_grad, set_grad, "d output / d self, after `output.backward()`; 0.0 before.", NULL},
-    {"label", get_label, set_label, "A name, for pictures and messages.", NULL},
-    {"parents", get_parents, NULL,
-     "The Values this one was computed from; empty for a leaf.", NULL},
-    {"local_grads", get_local_grads, NULL,
-     "d self / d parent for each parent, as it was at the forward pass.", NULL},
-    {"op", get_op, NULL,
-     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf.", NULL},
+    {"data", get_data, set_data, DOC_Value_data, NULL},
+    {"grad", get_grad, set_grad, DOC_Value_grad, NULL},
+    {"label", get_label, set_label, DOC_Value_label, NULL},
+    {"parents", get_parents, NULL, DOC_Value_parents, NULL},
+    {"local_grads", get_local_grads, NULL, DOC_Value_local_grads, NULL},
+    {"op", get_op, NULL, DOC_Value_op, NULL},
     {0},
 };
 
@@ -402,66 +399,54 @@ static PyObject *value_whole_row(PyObject *self, PyObject *unused) {
     return new_vector(value_state(self), &row);
 }
 
+static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
+    PyObject *graph = PyImport_ImportModule("scalargrad.graph");
+    PyObject *mime_bundle = graph ? PyObject_GetAttrString(graph, "mime_bundle") : NULL;
+    PyObject *bound = mime_bundle ? PyMethod_New(mime_bundle, self) : NULL;
+    PyObject *bundle = bound ? PyObject_Call(bound, args, keywords) : NULL;
+    Py_XDECREF(graph);
+    Py_XDECREF(mime_bundle);
+    Py_XDECREF(bound);
+    return bundle;
+}
+
 /* ---- The type ---- */
 
 #define SELF "($self)\n--\n\n"
+#define METHOD(name, function) {#name, function, METH_NOARGS, #name SELF DOC_Value_##name}
 
 static PyMethodDef methods[] = {
     {"backward", (PyCFunction)(void (*)(void))value_backward, METH_FASTCALL | METH_KEYWORDS,
-     "backward($self, grad=1.0)\n--\n\n"
-     "Compute the derivative of this Value by every Value it was made from.\n\n"
-     "Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.\n"
-     "Every other node's `grad` becomes the derivative of this call. `grad` is what the\n"
-     "derivatives are multiplied by: the derivative of something else by this Value.\n\n"
-     "Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow\n"
-     "is inf, and nan stays nan."},
-    {"detach", value_detach, METH_NOARGS,
-     "detach" SELF "A new leaf with the same data, through which no gradient flows."},
-    {"exp", operator_exp, METH_NOARGS,
-     "exp" SELF "e to this power. Raises OverflowError above about 709.78."},
-    {"log", operator_log, METH_NOARGS,
-     "log" SELF "The natural logarithm. Raises ValueError at and below 0."},
-    {"log1p", operator_log1p, METH_NOARGS,
-     "log1p" SELF "log(1 + self), exact near 0. Raises ValueError at and below -1."},
-    {"expm1", operator_expm1, METH_NOARGS,
-     "expm1" SELF "exp(self) - 1, exact near 0. Raises OverflowError above about 709.78."},
-    {"sqrt", operator_sqrt, METH_NOARGS,
-     "sqrt" SELF "The square root; its derivative at 0 is inf. Raises ValueError below 0."},
-    {"sin", operator_sin, METH_NOARGS,
-     "sin" SELF "The sine of an angle in radians. Raises ValueError at +-inf."},
-    {"cos", operator_cos, METH_NOARGS,
-     "cos" SELF "The cosine of an angle in radians. Raises ValueError at +-inf."},
-    {"tan", operator_tan, METH_NOARGS,
-     "tan" SELF "The tangent of an angle in radians. Raises ValueError at +-inf."},
-    {"tanh", operator_tanh, METH_NOARGS,
-     "tanh" SELF "The hyperbolic tangent, between -1 and 1."},
-    {"sigmoid", operator_sigmoid, METH_NOARGS,
-     "sigmoid" SELF "1 / (1 + exp(-self)), between 0 and 1, without overflow."},
-    {"relu", operator_relu, METH_NOARGS,
-     "relu" SELF "max(0, self); its derivative at 0 is 0, and nan stays nan."},
-    {"conjugate", value_conjugate, METH_NOARGS,
-     "conjugate" SELF "This Value, which is real. NumPy asks for it when it computes `var` and `std`."},
+     "backward($self, grad=1.0)\n--\n\n" DOC_Value_backward},
+    METHOD(detach, value_detach),
+    METHOD(exp, operator_exp),
+    METHOD(log, operator_log),
+    METHOD(log1p, operator_log1p),
+    METHOD(expm1, operator_expm1),
+    METHOD(sqrt, operator_sqrt),
+    METHOD(sin, operator_sin),
+    METHOD(cos, operator_cos),
+    METHOD(tan, operator_tan),
+    METHOD(tanh, operator_tanh),
+    METHOD(sigmoid, operator_sigmoid),
+    METHOD(relu, operator_relu),
+    METHOD(conjugate, value_conjugate),
     {"_origin", value_origin, METH_NOARGS,
      "_origin" SELF "For an element of a fused result: what made it, in the terms of a FusedOperation."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
     {"_whole_row", value_whole_row, METH_NOARGS,
      "_whole_row" SELF "For an element of a row: the whole row."},
+    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))value_mime_bundle,
+     METH_VARARGS | METH_KEYWORDS,
+     "_repr_mimebundle_($self, include=None, exclude=None)\n--\n\n"
+     "How a notebook shows this Value: see scalargrad.graph.mime_bundle."},
     {"__format__", value_format, METH_O, NULL},
     {"__reduce__", value_reduce, METH_NOARGS, NULL},
     {0},
 };
 
-PyDoc_STRVAR(doc,
-    "Value(data, parents=(), local_grads=(), *, op='', label='')\n--\n\n"
-    "A number that remembers how it was computed.\n\n"
-    "`data` is any real number, stored as a float. `parents` and `local_grads` say what it was made\n"
-    "from and the derivative with respect to each; leave them out for a leaf, such as a parameter.\n"
-    "`op` names the operation and `label` the number, both for pictures and messages only.\n\n"
-    "Raises TypeError if an argument is of the wrong kind, and ValueError if there are not as many\n"
-    "local derivatives as parents.\n\n"
-    "Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can\n"
-    "live in sets and dicts.");
+PyDoc_STRVAR(doc, "Value(data, parents=(), local_grads=(), *, op='', label='')\n--\n\n" DOC_Value);
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, (void *)doc},

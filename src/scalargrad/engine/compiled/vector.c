@@ -1,5 +1,6 @@
 /* The type Vector: an immutable row of Values, which become Values only when asked for. */
 
+#include "docstrings.h"
 #include "engine.h"
 
 /* A Vector that takes over the row; NULL, with the row released, on failure. */
@@ -352,20 +353,14 @@ PyType_Spec iterator_spec = {
 /* ---- The type ---- */
 
 static PyMethodDef methods[] = {
-    {"index", vector_index, METH_VARARGS,
-     "The position of this very Value; ValueError if it is not in the row."},
-    {"count", vector_count, METH_VARARGS, "How often this very Value is in the row."},
+    {"index", vector_index, METH_VARARGS, DOC_Vector_index},
+    {"count", vector_count, METH_VARARGS, DOC_Vector_count},
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},
 };
 
-PyDoc_STRVAR(doc,
-    "Vector(values)\n--\n\n"
-    "An immutable row of Values; plain numbers among `values` become leaves.\n\n"
-    "`row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same\n"
-    "Values. `==` and `hash` are identity.\n\n"
-    "Raises TypeError if `values` is not a sequence of Values and real numbers.");
+PyDoc_STRVAR(doc, "Vector(values)\n--\n\n" DOC_Vector);
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, (void *)doc},

@@ -39,16 +39,20 @@ def linear(
     w: Iterable[Iterable[Value | RealNumber]],
     b: Iterable[Value | RealNumber] | None = None,
 ) -> Vector:
-    """The matrix-vector product w x, plus b: y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i].
+    """The matrix-vector product w x, plus b, as one node.
 
-    `x` has n numbers, `w` m rows of n, `b` m numbers; the result has m. Raises ValueError if the
-    sizes do not fit or one of them is 0, TypeError if an argument is not a sequence of Values and
-    real numbers.
+        y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]
 
-    >>> from scalargrad import nn
-    >>> y = nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])
-    >>> y
-    Vector([11.5, 17.5])
+    `x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.
+    Each sum runs from left to right, and `b[i]` comes last. The derivatives are dy[i]/dx[j] =
+    `w[i][j]`, dy[i]/dw[i][j] = `x[j]` and dy[i]/db[i] = 1.
+
+    Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a
+    sequence of Values and real numbers. (`torch.nn.functional.linear`)
+
+        >>> from scalargrad import nn
+        >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])
+        Vector([11.5, 17.5])
     """
     x = as_row(x, "linear", "x")
     rows = [
@@ -95,14 +99,16 @@ DOT = FusedOperation("dot", _linear_vjp, _own_row)
 
 
 def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Value:
-    """The dot product a[0]*b[0] + a[1]*b[1] + ..., as one node.
+    """The dot product of two rows of the same length, as one node.
 
-    Raises ValueError if the lengths differ or are 0, TypeError if an argument is not a sequence of
-    Values and real numbers.
+        y = a[0]*b[0] + a[1]*b[1] + ...
 
-    >>> from scalargrad import nn
-    >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data
-    11.0
+    The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if
+    an argument is not a sequence of Values and real numbers. (`torch.dot`)
+
+        >>> from scalargrad import nn
+        >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data
+        11.0
     """
     a, b = as_row(a, "dot", "a"), as_row(b, "dot", "b")
     numbers = [a._numbers(), b._numbers()]
@@ -115,14 +121,18 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
 
 
 def softmax(x: Iterable[Value | RealNumber]) -> Vector:
-    """Turn logits into probabilities: p[i] = exp(x[i]) / sum_j exp(x[j]).
+    """Turn logits into probabilities: as many as there are, each from 0 to 1, with the sum 1.
+
+        p[i] = exp(x[i]) / sum_j exp(x[j])
+        dp[i]/dx[j] = p[i] * ((i == j) - p[j])
 
     The largest logit is subtracted first, which changes no probability and prevents overflow.
     Raises ValueError if `x` is empty, TypeError if it is not a sequence of Values and real numbers.
+    (`torch.nn.functional.softmax`)
 
-    >>> from scalargrad import nn
-    >>> nn.softmax([1000.0, 1000.0])
-    Vector([0.5, 0.5])
+        >>> from scalargrad import nn
+        >>> nn.softmax([1000.0, 1000.0])
+        Vector([0.5, 0.5])
     """
     x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
     xs = x._numbers()
@@ -146,16 +156,19 @@ SOFTMAX = FusedOperation("softmax", _softmax_vjp, _all_rows)
 
 
 def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
-    """Scale a row to root mean square 1: y[i] = x[i] / sqrt(mean_j x[j]**2 + eps).
+    """Scale a row to root mean square 1, keeping its length and its direction.
+
+        y[i] = x[i] / sqrt(mean_j x[j]**2 + eps)
+        dy[i]/dx[j] = ((i == j) - y[i] * y[j] / n) / sqrt(mean_k x[k]**2 + eps)
 
     `eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or `eps` is
     negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if `x` is not a
     sequence of Values and real numbers. (Zhang and Sennrich 2019, Root Mean Square Layer
-    Normalization.)
+    Normalization; `torch.nn.functional.rms_norm`.)
 
-    >>> from scalargrad import nn
-    >>> nn.rmsnorm([3.0, -3.0], eps=0.0)
-    Vector([1.0, -1.0])
+        >>> from scalargrad import nn
+        >>> nn.rmsnorm([3.0, -3.0], eps=0.0)
+        Vector([1.0, -1.0])
     """
     x = _not_empty(as_row(x, "rmsnorm", "x"), "rmsnorm", "x")
     eps = as_float(eps, "rmsnorm: eps")
@@ -202,14 +215,18 @@ RMSNORM = FusedOperation("rmsnorm", _rmsnorm_vjp, _all_rows)
 def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
     """The loss -log(softmax(logits)[target]), in nats: how surprising the target was.
 
-    Computed as log(sum_j exp(x[j])) - x[target], which is exact where the probability underflows
-    to 0 or rounds to 1. Raises ValueError if `logits` is empty, IndexError if `target` is not one
-    of their indices, TypeError if `logits` is not a sequence of Values and real numbers or
-    `target` not an integer.
+        loss = log(sum_j exp(x[j])) - x[target]
+        dloss/dx[j] = softmax(x)[j] - (j == target)
 
-    >>> from scalargrad import nn
-    >>> nn.cross_entropy([0.0, -800.0], target=1).data
-    800.0
+    Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.
+    A nat is 1 / log(2) = 1.44 bits. Raises ValueError if `logits` is empty, IndexError if `target`
+    is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values
+    and real numbers or `target` not an integer. (`torch.nn.functional.cross_entropy`, for one
+    row of logits.)
+
+        >>> from scalargrad import nn
+        >>> nn.cross_entropy([0.0, -800.0], target=1).data
+        800.0
     """
     x = _not_empty(as_row(logits, "cross_entropy", "logits"), "cross_entropy", "logits")
     try:

@@ -46,11 +46,21 @@ class Value:
     from and the derivative with respect to each; leave them out for a leaf, such as a parameter.
     `op` names the operation and `label` the number, both for pictures and messages only.
 
-    Raises TypeError if an argument is of the wrong kind, and ValueError if there are not as many
-    local derivatives as parents.
-
+    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either
+    side; the result has the bits that Python's own operator gives, and raises what it raises.
     Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can
     live in sets and dicts.
+
+    Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local
+    derivatives as parents, and OverflowError for an int that is too large for a float.
+
+        >>> x = Value(2.0, label="x")
+        >>> y = 3 * x**2 + 1
+        >>> y
+        Value(data=13.0, grad=0.0)
+        >>> y.backward()
+        >>> x                                # dy/dx = 6x
+        Value(data=2.0, grad=12.0, label='x')
     """
 
     __slots__ = ("_data", "_grad", "_label", "_local_grads", "_op", "_parents")
@@ -101,7 +111,7 @@ class Value:
 
     @property
     def data(self) -> float:
-        """The number itself. Writing to it changes no graph that was recorded before."""
+        """The number itself, a float. Writing to it changes no graph that was recorded before."""
         return self._data
 
     @data.setter
@@ -110,7 +120,7 @@ class Value:
 
     @property
     def grad(self) -> float:
-        """d output / d self, after `output.backward()`; 0.0 before."""
+        """d output / d self, a float, after `output.backward()`; 0.0 before."""
         return self._grad
 
     @grad.setter
@@ -119,7 +129,7 @@ class Value:
 
     @property
     def label(self) -> str:
-        """A name, for pictures and messages."""
+        """A name, for pictures and messages; empty unless you give one."""
         return self._label
 
     @label.setter
@@ -128,12 +138,12 @@ class Value:
 
     @property
     def parents(self) -> tuple[Value, ...]:
-        """The Values this one was computed from; empty for a leaf."""
+        """The Values this one was computed from, a tuple; empty for a leaf."""
         return self._parents
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        """d self / d parent for each parent, as it was at the forward pass."""
+        """d self / d parent for each parent, a tuple of floats, as it was at the forward pass."""
         return self._local_grads
 
     @property
@@ -146,12 +156,26 @@ class Value:
     def backward(self, grad: RealNumber = 1.0) -> None:
         """Compute the derivative of this Value by every Value it was made from.
 
+        In reverse topological order, each node hands each parent its share:
+
+            parent.grad += local_grad * node.grad
+
         Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.
         Every other node's `grad` becomes the derivative of this call. `grad` is what the
         derivatives are multiplied by: the derivative of something else by this Value.
 
         Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow
-        is inf, and nan stays nan.
+        is inf, and nan stays nan. (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986,
+        Learning Representations by Back-propagating Errors.)
+
+            >>> x, y = Value(3.0), Value(4.0)
+            >>> z = x * y
+            >>> z.backward()
+            >>> x.grad, y.grad
+            (4.0, 3.0)
+            >>> z.backward(grad=0.5)
+            >>> x.grad, y.grad, z.grad       # leaves add up, z does not
+            (6.0, 4.5, 0.5)
         """
         upstream = as_float(grad, "backward: grad")
         order = topological_order(self)
@@ -184,7 +208,13 @@ class Value:
             parent._grad += local_grad * upstream
 
     def detach(self) -> Value:
-        """A new leaf with the same data, through which no gradient flows."""
+        """A new leaf with the same data, through which no gradient flows. (`torch.Tensor.detach`)
+
+        >>> x = Value(3.0)
+        >>> (x * x.detach()).backward()
+        >>> x.grad                       # not 6: one of the factors is a constant
+        3.0
+        """
         return Value(self._data)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -234,47 +264,113 @@ class Value:
         return _unary(operations.ABS, self)
 
     def exp(self) -> Value:
-        """e to this power. Raises OverflowError above about 709.78."""
+        """e to this power, as `math.exp`; the derivative is exp(x).
+
+        Raises OverflowError above about 709.78.
+
+            >>> Value(0.0).exp().data
+            1.0
+        """
         return _unary(operations.EXP, self)
 
     def log(self) -> Value:
-        """The natural logarithm. Raises ValueError at and below 0."""
+        """The natural logarithm, as `math.log`; the derivative is 1 / x.
+
+        Raises ValueError at and below 0.
+
+            >>> Value(1.0).log().data
+            0.0
+        """
         return _unary(operations.LOG, self)
 
     def log1p(self) -> Value:
-        """log(1 + self), exact near 0. Raises ValueError at and below -1."""
+        """log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).
+
+        Raises ValueError at and below -1.
+
+            >>> Value(1e-20).log1p().data    # (1 + x).log() would be 0
+            1e-20
+        """
         return _unary(operations.LOG1P, self)
 
     def expm1(self) -> Value:
-        """exp(self) - 1, exact near 0. Raises OverflowError above about 709.78."""
+        """exp(x) - 1, exact near 0, as `math.expm1`; the derivative is exp(x).
+
+        Raises OverflowError above about 709.78.
+
+            >>> Value(1e-20).expm1().data    # x.exp() - 1 would be 0
+            1e-20
+        """
         return _unary(operations.EXPM1, self)
 
     def sqrt(self) -> Value:
-        """The square root; its derivative at 0 is inf. Raises ValueError below 0."""
+        """The square root, as `math.sqrt`; the derivative is 1 / (2 sqrt(x)), inf at 0.
+
+        Raises ValueError below 0.
+
+            >>> Value(9.0).sqrt().data
+            3.0
+        """
         return _unary(operations.SQRT, self)
 
     def sin(self) -> Value:
-        """The sine of an angle in radians. Raises ValueError at +-inf."""
+        """The sine of an angle in radians, as `math.sin`; the derivative is cos(x).
+
+        Raises ValueError at +-inf.
+
+            >>> Value(0.0).sin().data
+            0.0
+        """
         return _unary(operations.SIN, self)
 
     def cos(self) -> Value:
-        """The cosine of an angle in radians. Raises ValueError at +-inf."""
+        """The cosine of an angle in radians, as `math.cos`; the derivative is -sin(x).
+
+        Raises ValueError at +-inf.
+
+            >>> Value(0.0).cos().data
+            1.0
+        """
         return _unary(operations.COS, self)
 
     def tan(self) -> Value:
-        """The tangent of an angle in radians. Raises ValueError at +-inf."""
+        """The tangent of an angle in radians, as `math.tan`; the derivative is 1 + tan(x)**2.
+
+        Raises ValueError at +-inf.
+
+            >>> Value(0.0).tan().data
+            0.0
+        """
         return _unary(operations.TAN, self)
 
     def tanh(self) -> Value:
-        """The hyperbolic tangent, between -1 and 1."""
+        """The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.
+
+        The derivative is 1 - tanh(x)**2, computed in a form that does not cancel to 0.
+
+            >>> Value(1000.0).tanh().data
+            1.0
+        """
         return _unary(operations.TANH, self)
 
     def sigmoid(self) -> Value:
-        """1 / (1 + exp(-self)), between 0 and 1, without overflow."""
+        """1 / (1 + exp(-x)), between 0 and 1, without overflow; it never raises.
+
+        The derivative is sigmoid(x) * sigmoid(-x). (`torch.sigmoid`)
+
+            >>> Value(0.0).sigmoid().data, Value(-1000.0).sigmoid().data
+            (0.5, 0.0)
+        """
         return _unary(operations.SIGMOID, self)
 
     def relu(self) -> Value:
-        """max(0, self); its derivative at 0 is 0, and nan stays nan."""
+        """max(0, x), nan for nan; it never raises.
+
+        The derivative is 1 above 0 and 0 elsewhere, at 0 too. (`torch.relu`)
+
+            >>> Value(2.0).relu().data, Value(-2.0).relu().data
+            (2.0, 0.0)
+        """
         return _unary(operations.RELU, self)
 
     def conjugate(self) -> Value:
@@ -311,11 +407,25 @@ class Value:
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """How a notebook shows this Value: see scalargrad.graph.mime_bundle."""
+        from scalargrad.graph import mime_bundle  # late, because it is built on this file
+
+        return mime_bundle(self, include, exclude)
+
 
 def maximum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
     """The larger of two numbers, as one node; nan if either is.
 
-    The gradient goes to the larger one, and half to each at a tie.
+    The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`
+    is neither a Value nor a real number. (`torch.maximum`)
+
+        >>> a, b = Value(1.0), Value(2.0)
+        >>> maximum(a, b).backward()
+        >>> a.grad, b.grad
+        (0.0, 1.0)
     """
     return _function(operations.MAXIMUM, a, b)
 
@@ -323,7 +433,13 @@ def maximum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
 def minimum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
     """The smaller of two numbers, as one node; nan if either is.
 
-    The gradient goes to the smaller one, and half to each at a tie.
+    The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`
+    is neither a Value nor a real number. (`torch.minimum`)
+
+        >>> a, b = Value(2.0), Value(2.0)
+        >>> minimum(a, b).backward()
+        >>> a.grad, b.grad
+        (0.5, 0.5)
     """
     return _function(operations.MINIMUM, a, b)
 
@@ -364,13 +480,14 @@ class no_grad:  # noqa: N801 - named as PyTorch names it
     """Within it, operations compute numbers and record no graph.
 
     A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current
-    thread only, and can be nested.
+    thread only, and can be nested. Raises TypeError if it is to decorate a generator or a
+    coroutine, whose body would run later. (`torch.no_grad`)
 
-    >>> x = Value(2.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.data, y.parents
-    (4.0, ())
+        >>> x = Value(2.0)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.data, y.parents
+        (4.0, ())
     """
 
     def __enter__(self) -> None:

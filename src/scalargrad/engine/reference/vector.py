@@ -43,10 +43,16 @@ else:
 class Vector(_Sequence):
     """An immutable row of Values; plain numbers among `values` become leaves.
 
-    `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of the same
-    Values. `==` and `hash` are identity.
+    It is what `matrix`, `linear`, `softmax` and `rmsnorm` return: a sequence as a tuple is one, of
+    any length. `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of
+    the same Values. `==` and `hash` are identity. It has no arithmetic of its own.
 
     Raises TypeError if `values` is not a sequence of Values and real numbers.
+
+        >>> x = Value(1.0)
+        >>> row = Vector([x, 2.0, 3.0])
+        >>> row[0] is x, len(row), row[1:] + [4]
+        (True, 3, Vector([2.0, 3.0, 4.0]))
     """
 
     # The numbers from _start to _stop of a block, or else, with no block, the Values themselves.
@@ -103,11 +109,23 @@ class Vector(_Sequence):
         return iter(self._elements())
 
     def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
-        """The position of this very Value; ValueError if it is not in the row."""
+        """The position of this very Value, from `start` up to `stop`.
+
+        Raises ValueError if it is not there.
+
+            >>> row = vector([5.0, 6.0])
+            >>> row.index(row[1])
+            1
+        """
         return self._elements().index(value, start, stop)
 
     def count(self, value: Any) -> int:
-        """How often this very Value is in the row."""
+        """How often this very Value is in the row.
+
+        >>> x = Value(1.0)
+        >>> Vector([x, x, 1.0]).count(x)
+        2
+        """
         return self._elements().count(value)
 
     def __add__(self, other: Vector | Sequence[Value | RealNumber]) -> Vector:
@@ -374,8 +392,8 @@ def vector(numbers: Iterable[RealNumber]) -> Vector:
 
     Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.
 
-    >>> vector([0.5, 2])
-    Vector([0.5, 2.0])
+        >>> vector([0.5, 2])
+        Vector([0.5, 2.0])
     """
     items = list(iterable(numbers, "vector", "numbers"))
     data = [as_float(x, f"vector: numbers[{i}]") for i, x in enumerate(items)]

@@ -1,0 +1,328 @@
+/* What the names of the engine are for. Written by tests/tools/docstrings.py from the
+   docstrings of the reference engine: change them there. */
+
+
+#define DOC_Value \
+    "A number that remembers how it was computed.\n" \
+    "\n" \
+    "`data` is any real number, stored as a float. `parents` and `local_grads` say what it was made\n" \
+    "from and the derivative with respect to each; leave them out for a leaf, such as a parameter.\n" \
+    "`op` names the operation and `label` the number, both for pictures and messages only.\n" \
+    "\n" \
+    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either\n" \
+    "side; the result has the bits that Python's own operator gives, and raises what it raises.\n" \
+    "Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can\n" \
+    "live in sets and dicts.\n" \
+    "\n" \
+    "Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local\n" \
+    "derivatives as parents, and OverflowError for an int that is too large for a float.\n" \
+    "\n" \
+    "    >>> x = Value(2.0, label=\"x\")\n" \
+    "    >>> y = 3 * x**2 + 1\n" \
+    "    >>> y\n" \
+    "    Value(data=13.0, grad=0.0)\n" \
+    "    >>> y.backward()\n" \
+    "    >>> x                                # dy/dx = 6x\n" \
+    "    Value(data=2.0, grad=12.0, label='x')"
+
+#define DOC_Value_data \
+    "The number itself, a float. Writing to it changes no graph that was recorded before."
+
+#define DOC_Value_grad \
+    "d output / d self, a float, after `output.backward()`; 0.0 before."
+
+#define DOC_Value_label \
+    "A name, for pictures and messages; empty unless you give one."
+
+#define DOC_Value_parents \
+    "The Values this one was computed from, a tuple; empty for a leaf."
+
+#define DOC_Value_local_grads \
+    "d self / d parent for each parent, a tuple of floats, as it was at the forward pass."
+
+#define DOC_Value_op \
+    "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
+
+#define DOC_Value_backward \
+    "Compute the derivative of this Value by every Value it was made from.\n" \
+    "\n" \
+    "In reverse topological order, each node hands each parent its share:\n" \
+    "\n" \
+    "    parent.grad += local_grad * node.grad\n" \
+    "\n" \
+    "Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.\n" \
+    "Every other node's `grad` becomes the derivative of this call. `grad` is what the\n" \
+    "derivatives are multiplied by: the derivative of something else by this Value.\n" \
+    "\n" \
+    "Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow\n" \
+    "is inf, and nan stays nan. (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986,\n" \
+    "Learning Representations by Back-propagating Errors.)\n" \
+    "\n" \
+    "    >>> x, y = Value(3.0), Value(4.0)\n" \
+    "    >>> z = x * y\n" \
+    "    >>> z.backward()\n" \
+    "    >>> x.grad, y.grad\n" \
+    "    (4.0, 3.0)\n" \
+    "    >>> z.backward(grad=0.5)\n" \
+    "    >>> x.grad, y.grad, z.grad       # leaves add up, z does not\n" \
+    "    (6.0, 4.5, 0.5)"
+
+#define DOC_Value_detach \
+    "A new leaf with the same data, through which no gradient flows. (`torch.Tensor.detach`)\n" \
+    "\n" \
+    ">>> x = Value(3.0)\n" \
+    ">>> (x * x.detach()).backward()\n" \
+    ">>> x.grad                       # not 6: one of the factors is a constant\n" \
+    "3.0"
+
+#define DOC_Value_exp \
+    "e to this power, as `math.exp`; the derivative is exp(x).\n" \
+    "\n" \
+    "Raises OverflowError above about 709.78.\n" \
+    "\n" \
+    "    >>> Value(0.0).exp().data\n" \
+    "    1.0"
+
+#define DOC_Value_log \
+    "The natural logarithm, as `math.log`; the derivative is 1 / x.\n" \
+    "\n" \
+    "Raises ValueError at and below 0.\n" \
+    "\n" \
+    "    >>> Value(1.0).log().data\n" \
+    "    0.0"
+
+#define DOC_Value_log1p \
+    "log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).\n" \
+    "\n" \
+    "Raises ValueError at and below -1.\n" \
+    "\n" \
+    "    >>> Value(1e-20).log1p().data    # (1 + x).log() would be 0\n" \
+    "    1e-20"
+
+#define DOC_Value_expm1 \
+    "exp(x) - 1, exact near 0, as `math.expm1`; the derivative is exp(x).\n" \
+    "\n" \
+    "Raises OverflowError above about 709.78.\n" \
+    "\n" \
+    "    >>> Value(1e-20).expm1().data    # x.exp() - 1 would be 0\n" \
+    "    1e-20"
+
+#define DOC_Value_sqrt \
+    "The square root, as `math.sqrt`; the derivative is 1 / (2 sqrt(x)), inf at 0.\n" \
+    "\n" \
+    "Raises ValueError below 0.\n" \
+    "\n" \
+    "    >>> Value(9.0).sqrt().data\n" \
+    "    3.0"
+
+#define DOC_Value_sin \
+    "The sine of an angle in radians, as `math.sin`; the derivative is cos(x).\n" \
+    "\n" \
+    "Raises ValueError at +-inf.\n" \
+    "\n" \
+    "    >>> Value(0.0).sin().data\n" \
+    "    0.0"
+
+#define DOC_Value_cos \
+    "The cosine of an angle in radians, as `math.cos`; the derivative is -sin(x).\n" \
+    "\n" \
+    "Raises ValueError at +-inf.\n" \
+    "\n" \
+    "    >>> Value(0.0).cos().data\n" \
+    "    1.0"
+
+#define DOC_Value_tan \
+    "The tangent of an angle in radians, as `math.tan`; the derivative is 1 + tan(x)**2.\n" \
+    "\n" \
+    "Raises ValueError at +-inf.\n" \
+    "\n" \
+    "    >>> Value(0.0).tan().data\n" \
+    "    0.0"
+
+#define DOC_Value_tanh \
+    "The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.\n" \
+    "\n" \
+    "The derivative is 1 - tanh(x)**2, computed in a form that does not cancel to 0.\n" \
+    "\n" \
+    "    >>> Value(1000.0).tanh().data\n" \
+    "    1.0"
+
+#define DOC_Value_sigmoid \
+    "1 / (1 + exp(-x)), between 0 and 1, without overflow; it never raises.\n" \
+    "\n" \
+    "The derivative is sigmoid(x) * sigmoid(-x). (`torch.sigmoid`)\n" \
+    "\n" \
+    "    >>> Value(0.0).sigmoid().data, Value(-1000.0).sigmoid().data\n" \
+    "    (0.5, 0.0)"
+
+#define DOC_Value_relu \
+    "max(0, x), nan for nan; it never raises.\n" \
+    "\n" \
+    "The derivative is 1 above 0 and 0 elsewhere, at 0 too. (`torch.relu`)\n" \
+    "\n" \
+    "    >>> Value(2.0).relu().data, Value(-2.0).relu().data\n" \
+    "    (2.0, 0.0)"
+
+#define DOC_Value_conjugate \
+    "This Value, which is real. NumPy asks for it when it computes `var` and `std`."
+
+#define DOC_Vector \
+    "An immutable row of Values; plain numbers among `values` become leaves.\n" \
+    "\n" \
+    "It is what `matrix`, `linear`, `softmax` and `rmsnorm` return: a sequence as a tuple is one, of\n" \
+    "any length. `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of\n" \
+    "the same Values. `==` and `hash` are identity. It has no arithmetic of its own.\n" \
+    "\n" \
+    "Raises TypeError if `values` is not a sequence of Values and real numbers.\n" \
+    "\n" \
+    "    >>> x = Value(1.0)\n" \
+    "    >>> row = Vector([x, 2.0, 3.0])\n" \
+    "    >>> row[0] is x, len(row), row[1:] + [4]\n" \
+    "    (True, 3, Vector([2.0, 3.0, 4.0]))"
+
+#define DOC_Vector_index \
+    "The position of this very Value, from `start` up to `stop`.\n" \
+    "\n" \
+    "Raises ValueError if it is not there.\n" \
+    "\n" \
+    "    >>> row = vector([5.0, 6.0])\n" \
+    "    >>> row.index(row[1])\n" \
+    "    1"
+
+#define DOC_Vector_count \
+    "How often this very Value is in the row.\n" \
+    "\n" \
+    ">>> x = Value(1.0)\n" \
+    ">>> Vector([x, x, 1.0]).count(x)\n" \
+    "2"
+
+#define DOC_adam_update \
+    "Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization.\n" \
+    "\n" \
+    "With g = grad + weight_decay * parameter, and `step` counting from 1:\n" \
+    "\n" \
+    "    m = beta1 * m + (1 - beta1) * g\n" \
+    "    v = beta2 * v + (1 - beta2) * g**2\n" \
+    "    parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)"
+
+#define DOC_cross_entropy \
+    "The loss -log(softmax(logits)[target]), in nats: how surprising the target was.\n" \
+    "\n" \
+    "    loss = log(sum_j exp(x[j])) - x[target]\n" \
+    "    dloss/dx[j] = softmax(x)[j] - (j == target)\n" \
+    "\n" \
+    "Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.\n" \
+    "A nat is 1 / log(2) = 1.44 bits. Raises ValueError if `logits` is empty, IndexError if `target`\n" \
+    "is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values\n" \
+    "and real numbers or `target` not an integer. (`torch.nn.functional.cross_entropy`, for one\n" \
+    "row of logits.)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.cross_entropy([0.0, -800.0], target=1).data\n" \
+    "    800.0"
+
+#define DOC_dot \
+    "The dot product of two rows of the same length, as one node.\n" \
+    "\n" \
+    "    y = a[0]*b[0] + a[1]*b[1] + ...\n" \
+    "\n" \
+    "The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if\n" \
+    "an argument is not a sequence of Values and real numbers. (`torch.dot`)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data\n" \
+    "    11.0"
+
+#define DOC_linear \
+    "The matrix-vector product w x, plus b, as one node.\n" \
+    "\n" \
+    "    y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]\n" \
+    "\n" \
+    "`x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.\n" \
+    "Each sum runs from left to right, and `b[i]` comes last. The derivatives are dy[i]/dx[j] =\n" \
+    "`w[i][j]`, dy[i]/dw[i][j] = `x[j]` and dy[i]/db[i] = 1.\n" \
+    "\n" \
+    "Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a\n" \
+    "sequence of Values and real numbers. (`torch.nn.functional.linear`)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])\n" \
+    "    Vector([11.5, 17.5])"
+
+#define DOC_maximum \
+    "The larger of two numbers, as one node; nan if either is.\n" \
+    "\n" \
+    "The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
+    "is neither a Value nor a real number. (`torch.maximum`)\n" \
+    "\n" \
+    "    >>> a, b = Value(1.0), Value(2.0)\n" \
+    "    >>> maximum(a, b).backward()\n" \
+    "    >>> a.grad, b.grad\n" \
+    "    (0.0, 1.0)"
+
+#define DOC_minimum \
+    "The smaller of two numbers, as one node; nan if either is.\n" \
+    "\n" \
+    "The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
+    "is neither a Value nor a real number. (`torch.minimum`)\n" \
+    "\n" \
+    "    >>> a, b = Value(2.0), Value(2.0)\n" \
+    "    >>> minimum(a, b).backward()\n" \
+    "    >>> a.grad, b.grad\n" \
+    "    (0.5, 0.5)"
+
+#define DOC_no_grad \
+    "Within it, operations compute numbers and record no graph.\n" \
+    "\n" \
+    "A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current\n" \
+    "thread only, and can be nested. Raises TypeError if it is to decorate a generator or a\n" \
+    "coroutine, whose body would run later. (`torch.no_grad`)\n" \
+    "\n" \
+    "    >>> x = Value(2.0)\n" \
+    "    >>> with no_grad():\n" \
+    "    ...     y = x * x\n" \
+    "    >>> y.data, y.parents\n" \
+    "    (4.0, ())"
+
+#define DOC_rmsnorm \
+    "Scale a row to root mean square 1, keeping its length and its direction.\n" \
+    "\n" \
+    "    y[i] = x[i] / sqrt(mean_j x[j]**2 + eps)\n" \
+    "    dy[i]/dx[j] = ((i == j) - y[i] * y[j] / n) / sqrt(mean_k x[k]**2 + eps)\n" \
+    "\n" \
+    "`eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or `eps` is\n" \
+    "negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if `x` is not a\n" \
+    "sequence of Values and real numbers. (Zhang and Sennrich 2019, Root Mean Square Layer\n" \
+    "Normalization; `torch.nn.functional.rms_norm`.)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.rmsnorm([3.0, -3.0], eps=0.0)\n" \
+    "    Vector([1.0, -1.0])"
+
+#define DOC_sgd_update \
+    "velocity = momentum * velocity + grad; parameter -= lr * velocity."
+
+#define DOC_softmax \
+    "Turn logits into probabilities: as many as there are, each from 0 to 1, with the sum 1.\n" \
+    "\n" \
+    "    p[i] = exp(x[i]) / sum_j exp(x[j])\n" \
+    "    dp[i]/dx[j] = p[i] * ((i == j) - p[j])\n" \
+    "\n" \
+    "The largest logit is subtracted first, which changes no probability and prevents overflow.\n" \
+    "Raises ValueError if `x` is empty, TypeError if it is not a sequence of Values and real numbers.\n" \
+    "(`torch.nn.functional.softmax`)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.softmax([1000.0, 1000.0])\n" \
+    "    Vector([0.5, 0.5])"
+
+#define DOC_vector \
+    "A row of parameters: one leaf Value per number.\n" \
+    "\n" \
+    "Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.\n" \
+    "\n" \
+    "    >>> vector([0.5, 2])\n" \
+    "    Vector([0.5, 2.0])"
+
+#define DOC_zero_grads \
+    "Set every gradient to 0."
