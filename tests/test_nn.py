@@ -455,7 +455,7 @@ class TestRefusals:
             (
                 lambda nn: nn.matrix(2, 2.0),
                 TypeError,
-                "matrix: nin must be an int, got 2.0",
+                "matrix: nin must be an int, got float 2.0",
             ),
             (
                 lambda nn: nn.matrix(2, 2, std=-0.1),
@@ -464,8 +464,8 @@ class TestRefusals:
             ),
             (
                 lambda nn: nn.matrix(2, 2, std="0.1"),
-                ValueError,
-                "matrix: std must be a number from 0 up, got '0.1'",
+                TypeError,
+                "matrix: std must be a real number, got str '0.1'",
             ),
         ],
     )

@@ -220,7 +220,7 @@ class TestParameters:
             (lambda sg, x: [x, 3.0], TypeError, r"params\[1\] must be a Value .* got float"),
             (lambda sg, x: [[x, ["w"]]], TypeError, r"params\[0\]\[1\]\[0\] .* got str"),
             (lambda sg, x: "w", TypeError, "params must be a Value .* got str"),
-            (lambda sg, x: None, TypeError, "params must be a Value .* got NoneType"),
+            (lambda sg, x: None, TypeError, "params must be a Value .* got None"),
             (lambda sg, x: {"w": x}, TypeError, r"params must be .* got dict; pass its \.values"),
             (lambda sg, x: [x, x * 2.0], ValueError, r"params\[1\] was computed \(op '\*'\)"),
             (
@@ -352,7 +352,7 @@ class TestState:
     @pytest.mark.parametrize(
         ("name", "change", "message"),
         [
-            ("SGD", lambda state: None, "expected the keys .* got NoneType"),
+            ("SGD", lambda state: None, "expected the keys .* got None"),
             ("SGD", lambda state: {}, "expected the keys .*'lr', 'momentum', 'velocity'"),
             ("Adam", lambda state: {**state, "lr": -1.0}, "lr must be a number from 0 up, got -1"),
             ("Adam", lambda state: {**state, "extra": 1}, "expected the keys .*'extra'"),

@@ -135,9 +135,9 @@ class TestMaking:
             ("one", [], ValueError, "parents has length 1 but local_grads has length 0"),
             ([], [1.0], ValueError, "parents has length 0 but local_grads has length 1"),
             ([3.0], [1.0], TypeError, r"parents\[0\] must be a Value, got float 3\.0"),
-            ("none", [1.0], TypeError, "parents must be an iterable, got None"),
-            ("value", [1.0], TypeError, "parents must be an iterable, got a Value"),
-            ("one", 1.0, TypeError, r"local_grads must be an iterable, got float 1\.0"),
+            ("none", [1.0], TypeError, "parents must be a sequence, got None"),
+            ("value", [1.0], TypeError, "parents must be a sequence, got a Value"),
+            ("one", 1.0, TypeError, r"local_grads must be a sequence, got float 1\.0"),
         ],
     )
     def test_parents_and_derivatives_must_belong_together(

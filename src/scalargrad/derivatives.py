@@ -15,12 +15,12 @@ can be differentiated again: second derivatives, Newton steps, gradient penaltie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
 from scalargrad.engine.reference.operations import OPERATIONS
-from scalargrad.engine.reference.value import as_float
+from scalargrad.engine.reference.value import as_float, describe, iterable
 from scalargrad.engine.reference.vector import one_hot
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -68,7 +68,7 @@ def grad(
         >>> grad(dx, [x, y])                     # 2y and 2x
         (8.0, 6.0)
     """
-    wanted = _checked(output, inputs)
+    wanted = _checked(output, inputs, create_graph)
     leading, order = _towards(output, set(wanted))
     contributions = _value_contributions if create_graph else _float_contributions
     zero, one = (Value(0.0), Value(1.0)) if create_graph else (0.0, 1.0)
@@ -102,12 +102,11 @@ def gradcheck(
     >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
     True
     """
-    if isinstance(inputs, (str, Value)) or not isinstance(inputs, Iterable):
-        raise TypeError(
-            "gradcheck: inputs must be a sequence of numbers or Values, "
-            f"got {type(inputs).__name__}"
-        )
-    given = [_class_and_number(x, i) for i, x in enumerate(inputs)]
+    if not callable(f):
+        raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
+    eps, atol, rtol = (_setting(name, x) for name, x in zip(_SETTINGS, (eps, atol, rtol)))
+    items = iterable(inputs, "gradcheck", "inputs")
+    given = [_class_and_number(x, i) for i, x in enumerate(items)]
     if not given:
         raise ValueError("gradcheck: inputs is empty; there is nothing to check")
     classes, numbers = zip(*given)
@@ -116,7 +115,7 @@ def gradcheck(
         leaves = [value_class(number) for value_class, number in zip(classes, at)]
         output = f(*leaves)
         if not (hasattr(output, "data") and hasattr(output, "backward")):
-            raise TypeError(f"gradcheck: f must return a Value, got {type(output).__name__}")
+            raise TypeError(f"gradcheck: f must return a Value, got {describe(output)}")
         return leaves, output
 
     leaves, output = run(numbers)
@@ -134,23 +133,35 @@ def gradcheck(
     return True
 
 
+_SETTINGS = ("eps", "atol", "rtol")
+
+
+def _setting(name: str, x: Any) -> float:
+    number = as_float(x, f"gradcheck: {name}")
+    if not 0.0 <= number < inf or (name == "eps" and not number):
+        least = "above 0" if name == "eps" else "from 0 up"
+        raise ValueError(f"gradcheck: {name} must be a number {least}, got {number!r}")
+    return number
+
+
 def _class_and_number(x: Any, i: int) -> tuple[Callable[[float], Any], float]:
     if not isinstance(x, Value) and hasattr(x, "data") and hasattr(x, "grad"):
         return type(x), float(x.data)  # somebody's own Value
     return Value, x.data if isinstance(x, Value) else as_float(x, f"gradcheck: inputs[{i}]")
 
 
-def _checked(output: Any, inputs: Any) -> list[Value]:
+def _checked(output: Any, inputs: Any, create_graph: Any) -> list[Value]:
     if not isinstance(output, Value):
-        raise TypeError(f"grad: output must be a Value, got {type(output).__name__}")
-    if not isinstance(inputs, Iterable) and not isinstance(inputs, Value):
+        raise TypeError(f"grad: output must be a Value, got {describe(output)}")
+    if not isinstance(create_graph, int):
         raise TypeError(
-            f"grad: inputs must be a Value or a sequence of them, got {type(inputs).__name__}"
+            f"grad: create_graph must be True or False, got {describe(create_graph)}; several "
+            "inputs are given as one sequence"
         )
-    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
+    wanted = [inputs] if isinstance(inputs, Value) else list(iterable(inputs, "grad", "inputs"))
     for i, x in enumerate(wanted):
         if not isinstance(x, Value):
-            raise TypeError(f"grad: inputs[{i}] must be a Value, got {type(x).__name__}")
+            raise TypeError(f"grad: inputs[{i}] must be a Value, got {describe(x)}")
     return wanted
 
 

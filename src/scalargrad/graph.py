@@ -26,6 +26,7 @@ from collections.abc import Iterable, Sequence
 
 from scalargrad.derivatives import contributions
 from scalargrad.engine import Value
+from scalargrad.engine.reference.value import as_float, describe
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     """
     parents, rows = _walk("explain", v)
     edges = sum(map(len, parents.values()))
+    as_float(max_edges, "explain: max_edges")
     if edges > max_edges:
         raise ValueError(
             f"explain: this graph has {edges:,} edges, more than max_edges={max_edges:,}; "
@@ -199,7 +201,7 @@ def _drawn(dot: str) -> str:
 def _walk(function: str, v: Value) -> tuple[Parents, Rows]:
     if not isinstance(v, Value):
         hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
-        raise TypeError(f"{function}: v must be a Value, got {type(v).__name__}{hint}")
+        raise TypeError(f"{function}: v must be a Value, got {describe(v)}{hint}")
     parents: dict[Value, tuple[Value, ...]] = {}
     members: dict[object, list[tuple[int, Value]]] = {}
     stack = [v]
@@ -266,6 +268,7 @@ def _picture(
 ) -> tuple[list[Box], list[tuple[int, int]]]:
     """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
     parents, rows = _walk(function, v)
+    as_float(max_nodes, f"{function}: max_nodes")
     count = len(set(map(id, rows.values()))) if fused else len(parents)
     if count > max_nodes:
         raise ValueError(

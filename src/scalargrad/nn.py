@@ -14,6 +14,9 @@ import random as _random
 from operator import index as _index
 
 from scalargrad.engine import Vector, cross_entropy, dot, linear, rmsnorm, softmax, vector
+from scalargrad.engine.reference.value import MOST as _MOST
+from scalargrad.engine.reference.value import as_float as _as_float
+from scalargrad.engine.reference.value import describe as _describe
 
 __all__ = ["cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"]
 
@@ -37,8 +40,9 @@ def matrix(
     `rng` is a `random.Random`, which with a seed gives the same numbers in each run, or by default
     the `random` module. The rows are what `linear` takes as `w`: `nin` numbers in, `nout` out.
 
-    Raises ValueError if a size is below 1 or `std` is negative, infinite or nan, and TypeError if a
-    size is not an integer or `rng` has no method `gauss`.
+    Raises ValueError if a size is below 1, if there would be more than 100,000,000 parameters, or
+    if `std` is negative, infinite or nan; TypeError if a size is not an integer, `std` is no number
+    or `rng` has no method `gauss`.
 
         >>> import random
         >>> w = matrix(2, 3, std=1.0, rng=random.Random(0))
@@ -50,11 +54,19 @@ def matrix(
         try:
             sizes.append(_index(size))
         except TypeError:
-            raise TypeError(f"matrix: {name} must be an int, got {size!r}") from None
+            raise TypeError(f"matrix: {name} must be an int, got {_describe(size)}") from None
         if sizes[-1] < 1:
-            raise ValueError(f"matrix: {name} must be at least 1, got {size!r}")
-    if not (isinstance(std, (int, float)) and 0.0 <= std < float("inf")):
+            raise ValueError(f"matrix: {name} must be at least 1, got {sizes[-1]}")
+    if sizes[0] * sizes[1] > _MOST:
+        raise ValueError(
+            f"matrix: nout * nin is {sizes[0]:,} * {sizes[1]:,}; more than {_MOST:,} parameters "
+            "are too many"
+        )
+    std = _as_float(std, "matrix: std")
+    if not 0.0 <= std < float("inf"):
         raise ValueError(f"matrix: std must be a number from 0 up, got {std!r}")
-    if not hasattr(rng, "gauss"):
-        raise TypeError(f"matrix: rng must have a method gauss, as random.Random has, got {rng!r}")
+    if isinstance(rng, type) or not hasattr(rng, "gauss"):
+        raise TypeError(
+            f"matrix: rng must have a method gauss, as random.Random() has, got {_describe(rng)}"
+        )
     return tuple(vector([rng.gauss(0, std) for _ in range(sizes[1])]) for _ in range(sizes[0]))

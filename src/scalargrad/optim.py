@@ -14,10 +14,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
-from scalargrad.engine.reference.value import as_float
+from scalargrad.engine.reference.value import as_float, describe, iterable
 
 __all__ = ["SGD", "Adam", "clip_grad_norm"]
 
@@ -90,7 +90,7 @@ class _Optimizer:
         kind = type(self).__name__
         names = {"lr", *self._settings, *(name.strip("_") for name in self._buffers)}
         if not isinstance(state, Mapping) or set(state) != names:
-            got = sorted(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
+            got = sorted(map(str, state)) if isinstance(state, Mapping) else describe(state)
             raise ValueError(
                 f"{kind}.load_state_dict: expected the keys {sorted(names)}, got {got}"
             )
@@ -111,7 +111,7 @@ class _Optimizer:
     def _loaded(self, name: str, numbers: Any) -> Vector:
         kind, key = type(self).__name__, name.strip("_")
         if not isinstance(numbers, (list, tuple)) or len(numbers) != self._count:
-            got = len(numbers) if isinstance(numbers, (list, tuple)) else type(numbers).__name__
+            got = len(numbers) if isinstance(numbers, (list, tuple)) else describe(numbers)
             raise ValueError(
                 f"{kind}.load_state_dict: {key!r} must have {self._count} numbers, "
                 f"one per parameter, got {got}"
@@ -144,7 +144,10 @@ class SGD(_Optimizer):
         0.5
     """
 
-    __slots__ = ("_velocity", "momentum")
+    __slots__ = {
+        "_velocity": "One number per parameter.",
+        "momentum": "How much of the velocity is kept from step to step; can be written.",
+    }
 
     _settings = ("momentum",)
     _buffers = ("_velocity",)
@@ -182,7 +185,14 @@ class Adam(_Optimizer):
         0.75
     """
 
-    __slots__ = ("_m", "_v", "betas", "eps", "steps", "weight_decay")
+    __slots__ = {
+        "_m": "One number per parameter.",
+        "_v": "One number per parameter.",
+        "betas": "How much of m and of v is kept from step to step; can be written.",
+        "eps": "Keeps the division from being one by zero; can be written.",
+        "steps": "How many steps were taken.",
+        "weight_decay": "How much of the parameter is added to its gradient; can be written.",
+    }
 
     _settings = ("betas", "eps", "weight_decay", "steps")
     _buffers = ("_m", "_v")
@@ -220,11 +230,11 @@ class Adam(_Optimizer):
     def _checked(self, name: str, value: Any) -> Any:
         if name == "betas":
             if not isinstance(value, (tuple, list)) or len(value) != 2:
-                raise TypeError(f"Adam: betas must be a pair of numbers, got {value!r}")
+                raise TypeError(f"Adam: betas must be a pair of numbers, got {value!r:.60}")
             return tuple(_in_range("Adam", f"betas[{i}]", b, 1.0) for i, b in enumerate(value))
         if name == "steps":
-            if not isinstance(value, int) or value < 0:
-                raise ValueError(f"Adam: steps must be an int from 0 up, got {value!r}")
+            if not isinstance(value, int) or not 0 <= value < 2**63:
+                raise ValueError(f"Adam: steps must be an int from 0 up, got {value!r:.60}")
             return value
         return super()._checked(name, value)
 
@@ -269,7 +279,7 @@ def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
     rows: list[Vector] = []
     loose: list[Value] = []
     seen: set[Value] = set()
-    for path, item in _flatten(params, function, "params"):
+    for path, item in _flatten(params, function):
         values = list(item) if isinstance(item, Vector) else [item]
         for i, value in enumerate(values):
             if value.parents:
@@ -292,18 +302,38 @@ def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
     return tuple(rows)
 
 
-def _flatten(item: Any, function: str, path: str) -> Iterator[tuple[str, Value | Vector]]:
-    if isinstance(item, (Value, Vector)):
-        yield path, item
-    elif isinstance(item, (str, bytes, Mapping)) or not isinstance(item, Iterable):
-        hint = "; pass its .values()" if isinstance(item, Mapping) else ""
-        raise TypeError(
-            f"{function}: {path} must be a Value or a sequence of them, "
-            f"got {type(item).__name__}{hint}"
-        )
-    else:
-        for i, inner in enumerate(item):
-            yield from _flatten(inner, function, f"{path}[{i}]")
+def _flatten(params: Any, function: str) -> Iterator[tuple[str, Value | Vector]]:
+    """The Values and Vectors in it, in order, each with where it stands; however deep."""
+    outer: list[tuple[Any, Iterator[tuple[str, Any]]]] = [(None, iter([("params", params)]))]
+    entered: set[int] = set()
+    while outer:
+        sequence, items = outer[-1]
+        for path, item in items:
+            if isinstance(item, (Value, Vector)):
+                yield path, item
+            elif id(item) in entered:
+                raise ValueError(f"{function}: {path} contains itself")
+            else:
+                entered.add(id(item))
+                outer.append((item, _numbered(item, function, path)))
+                break
+        else:
+            entered.discard(id(sequence))
+            outer.pop()
+
+
+def _numbered(sequence: Any, function: str, path: str) -> Iterator[tuple[str, Any]]:
+    hint = ""
+    if isinstance(sequence, Mapping):
+        hint = "; pass its .values()"
+    elif isinstance(sequence, (set, frozenset)):
+        hint = ", which has no order"
+    elif isinstance(sequence, Iterable) and not isinstance(sequence, (str, bytes, bytearray)):
+        items = sequence if isinstance(sequence, Set) else iterable(sequence, function, path)
+        return ((f"{path}[{i}]", item) for i, item in enumerate(items))
+    raise TypeError(
+        f"{function}: {path} must be a Value or a sequence of them, got {describe(sequence)}{hint}"
+    )
 
 
 def _in_range(function: str, name: str, value: Any, end: float) -> float:

@@ -221,7 +221,7 @@ PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     State *state = value_state(self);
     PyObject *given[1];
     double upstream = 1.0;
-    if (parse("backward", names, 0, 1, 1, args, n, keywords, given) ||
+    if (parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
         (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
         return NULL;
     Walk walk = {state->stack, state->order, state->stack_size, state->order_size, 0, 0};

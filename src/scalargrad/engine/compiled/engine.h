@@ -198,8 +198,7 @@ struct State {
     PyTypeObject *iterator_type;
     PyTypeObject *no_grad_type;
     PyObject *names[OP_COUNT];
-    PyObject *mapping, *set;              /* collections.abc */
-    PyObject *is_real, *describe, *decorate; /* of the reference engine */
+    PyObject *is_real, *describe, *iterable, *decorate; /* of the reference engine */
 
     uint64_t epoch;
     uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
@@ -246,9 +245,12 @@ void *allocate(Py_ssize_t size);
 int is_real(State *state, PyObject *x);
 int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
 void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
-int iterator_of(State *state, PyObject *x, const char *argument, PyObject **iterator);
+PyObject *describe(State *state, PyObject *x);
+PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);
+int parse_call(const char *function, const char *const *names, int required, int positional,
+               int count, PyObject *args, PyObject *keywords, PyObject **into);
 
 /* ---- module.c ---- */
 

@@ -43,10 +43,9 @@ PyObject *copying(const char *function, PyObject *thing) {
 static int import_helpers(State *state) {
     const char *const reference = "scalargrad.engine.reference.value";
     PyObject *no_grad = NULL;
-    if (!(state->mapping = import_from("collections.abc", "Mapping")) ||
-        !(state->set = import_from("collections.abc", "Set")) ||
-        !(state->is_real = import_from(reference, "is_real")) ||
+    if (!(state->is_real = import_from(reference, "is_real")) ||
         !(state->describe = import_from(reference, "describe")) ||
+        !(state->iterable = import_from(reference, "iterable")) ||
         !(no_grad = import_from(reference, "no_grad")))
         return -1;
     state->decorate = PyObject_GetAttrString(no_grad, "__call__");
@@ -98,10 +97,9 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->vector_type);
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->no_grad_type);
-    Py_VISIT(state->mapping);
-    Py_VISIT(state->set);
     Py_VISIT(state->is_real);
     Py_VISIT(state->describe);
+    Py_VISIT(state->iterable);
     Py_VISIT(state->decorate);
     return 0;
 }
@@ -112,10 +110,9 @@ static int clear(PyObject *module) {
     Py_CLEAR(state->vector_type);
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->no_grad_type);
-    Py_CLEAR(state->mapping);
-    Py_CLEAR(state->set);
     Py_CLEAR(state->is_real);
     Py_CLEAR(state->describe);
+    Py_CLEAR(state->iterable);
     Py_CLEAR(state->decorate);
     for (int op = 0; op < OP_COUNT; op++)
         Py_CLEAR(state->names[op]);

@@ -17,7 +17,8 @@ int is_real(State *state, PyObject *x) {
     return real;
 }
 
-static PyObject *describe(State *state, PyObject *x) {
+/* What an error says it got. */
+PyObject *describe(State *state, PyObject *x) {
     return is_value(state, x) ? PyUnicode_FromString("a Value")
                               : PyObject_CallOneArg(state->describe, x);
 }
@@ -88,19 +89,18 @@ int as_double(State *state, PyObject *x, double *number, const char *argument, .
     return -1;
 }
 
-/* iter(x), or a TypeError that says it must be iterable. */
-int iterator_of(State *state, PyObject *x, const char *argument, PyObject **iterator) {
-    *iterator = PyObject_GetIter(x);
-    if (*iterator)
-        return 0;
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Clear();
-        raise_type(state, x, "an iterable", "%s", argument);
-    }
-    return -1;
+/* An iterator over what x holds, or an error that names the argument, which it takes over. */
+PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument) {
+    PyObject *iterator = NULL;
+    if (argument && (PyTuple_CheckExact(x) || PyList_CheckExact(x)))
+        iterator = PyObject_GetIter(x);
+    else if (argument)
+        iterator = PyObject_CallFunction(state->iterable, "OsO", x, function, argument);
+    Py_XDECREF(argument);
+    return iterator;
 }
 
-/* ---- Arguments ---- */
+/* ---- Arguments: what is wrong with them is said in the words of Python ---- */
 
 static Py_ssize_t position_of(const char *const *names, int count, PyObject *name) {
     for (int i = 0; i < count; i++)
@@ -109,17 +109,59 @@ static Py_ssize_t position_of(const char *const *names, int count, PyObject *nam
     return -1;
 }
 
+/* Python counts `self` among the arguments of a method, whose name is written with a dot. */
+static int self_of(const char *function) {
+    return strchr(function, '.') != NULL;
+}
+
+static void raise_too_many(const char *function, int required, int positional, int count,
+                           Py_ssize_t given, PyObject *const *into) {
+    int self = self_of(function), most = positional + self, by_keyword = 0;
+    given += self;
+    for (int i = positional; i < count; i++)
+        by_keyword += into[i] != NULL;
+    PyObject *takes = required < positional
+                          ? PyUnicode_FromFormat("from %d to %d", required + self, most)
+                          : PyUnicode_FromFormat("%d", most);
+    PyObject *others = by_keyword ? PyUnicode_FromFormat(
+                                        " positional argument%s (and %d keyword-only argument%s)",
+                                        given == 1 ? "" : "s", by_keyword, by_keyword == 1 ? "" : "s")
+                                  : PyUnicode_FromString("");
+    if (takes && others)
+        PyErr_Format(PyExc_TypeError, "%s() takes %U positional argument%s but %zd%U %s given", function,
+                     takes, required < positional || most != 1 ? "s" : "", given, others,
+                     given == 1 && !by_keyword ? "was" : "were");
+    Py_XDECREF(takes);
+    Py_XDECREF(others);
+}
+
+static void raise_missing(const char *function, const char *const *names, int required,
+                          PyObject *const *into) {
+    int missing = 0, listed = 0;
+    for (int i = 0; i < required; i++)
+        missing += !into[i];
+    PyObject *list = PyUnicode_FromString("");
+    for (int i = 0; list && i < required; i++) {
+        if (into[i])
+            continue;
+        const char *before = !listed ? "" : missing == 2 ? " and " : listed == missing - 1 ? ", and " : ", ";
+        PyObject *longer = PyUnicode_FromFormat("%U%s'%s'", list, before, names[i]);
+        Py_DECREF(list);
+        list = longer;
+        listed++;
+    }
+    if (list)
+        PyErr_Format(PyExc_TypeError, "%s() missing %d required positional argument%s: %U", function,
+                     missing, missing == 1 ? "" : "s", list);
+    Py_XDECREF(list);
+}
+
 /* The arguments of a call in the order of their names, NULL where there is none; borrowed. The
    first `required` must be there, and only the first `positional` may come without their names. */
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into) {
-    if (given > positional) {
-        PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional argument%s but %zd were given",
-                     function, positional, positional == 1 ? "" : "s", given);
-        return -1;
-    }
     for (int i = 0; i < count; i++)
-        into[i] = i < given ? args[i] : NULL;
+        into[i] = i < given && i < positional ? args[i] : NULL;
     Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
     for (Py_ssize_t i = 0; i < named; i++) {
         PyObject *name = PyTuple_GET_ITEM(keywords, i);
@@ -133,12 +175,38 @@ int parse(const char *function, const char *const *names, int required, int posi
         }
         into[position] = args[given + i];
     }
+    if (given > positional) {
+        raise_too_many(function, required, positional, count, given, into);
+        return -1;
+    }
     for (int i = 0; i < required; i++) {
         if (!into[i]) {
-            PyErr_Format(PyExc_TypeError, "%s() missing required argument: '%s'", function,
-                         names[i]);
+            raise_missing(function, names, required, into);
             return -1;
         }
     }
     return 0;
+}
+
+/* The same for a call whose arguments come as a tuple and a dict. */
+int parse_call(const char *function, const char *const *names, int required, int positional,
+               int count, PyObject *args, PyObject *keywords, PyObject **into) {
+    Py_ssize_t given = PyTuple_GET_SIZE(args), named = keywords ? PyDict_GET_SIZE(keywords) : 0;
+    PyObject *listed = PyTuple_New(named), *name, *value;
+    PyObject **all = PyMem_New(PyObject *, given + named);
+    int failed = -1;
+    if (listed && all) {
+        memcpy(all, &PyTuple_GET_ITEM(args, 0), given * sizeof(PyObject *));
+        for (Py_ssize_t i = 0, at = 0; i < named && PyDict_Next(keywords, &at, &name, &value); i++) {
+            Py_INCREF(name);
+            PyTuple_SET_ITEM(listed, i, name);
+            all[given + i] = value;
+        }
+        failed = parse(function, names, required, positional, count, all, given, listed, into);
+    } else if (listed) {
+        PyErr_NoMemory();
+    }
+    Py_XDECREF(listed);
+    PyMem_Free(all);
+    return failed;
 }

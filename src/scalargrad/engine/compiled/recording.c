@@ -20,6 +20,10 @@ static PyObject *change_depth(PyObject *self, int change) {
     State *state = state_of_type(Py_TYPE(self));
     uint64_t thread = PyThreadState_GetID(PyThreadState_Get());
     Paused *entry = find(state, thread);
+    if (!entry && change < 0) {
+        PyErr_SetString(PyExc_RuntimeError, "no_grad: left in a thread that is not inside it");
+        return NULL;
+    }
     if (!entry) {
         Paused *list = PyMem_Realloc(state->paused, (state->paused_count + 1) * sizeof(Paused));
         if (!list)

@@ -10,13 +10,6 @@ static PyObject *argument_name(Name name) {
                           : PyUnicode_FromFormat("%s[%zd]", name.argument, name.index);
 }
 
-static void raise_for_argument(State *state, PyObject *got, Name name) {
-    PyObject *argument = argument_name(name);
-    if (argument)
-        raise_type(state, got, "a sequence", "%s: %U", name.function, argument);
-    Py_XDECREF(argument);
-}
-
 static void raise_for_item(State *state, PyObject *got, Name name, Py_ssize_t i) {
     PyObject *argument = argument_name(name);
     if (argument)
@@ -24,7 +17,7 @@ static void raise_for_item(State *state, PyObject *got, Name name, Py_ssize_t i)
     Py_XDECREF(argument);
 }
 
-/* What `values` holds, as a tuple or a list that nobody else changes; no strings, sets or dicts. */
+/* What `values` holds, as a tuple or a list that nobody else changes. */
 PyObject *as_sequence(State *state, PyObject *values, Name name) {
     if (PyTuple_CheckExact(values)) {
         Py_INCREF(values);
@@ -32,24 +25,10 @@ PyObject *as_sequence(State *state, PyObject *values, Name name) {
     }
     if (PyList_CheckExact(values))
         return PyList_AsTuple(values);
-    int other = PyUnicode_Check(values) || PyBytes_Check(values);
-    if (!other && !is_vector(state, values))
-        other = PyObject_IsInstance(values, state->mapping);
-    if (!other && !is_vector(state, values))
-        other = PyObject_IsInstance(values, state->set);
-    if (other < 0)
-        return NULL;
-    PyObject *iterator = other ? NULL : PyObject_GetIter(values);
-    if (iterator) {
-        PyObject *items = PySequence_List(iterator);
-        Py_DECREF(iterator);
-        return items;
-    }
-    if (!other && !PyErr_ExceptionMatches(PyExc_TypeError))
-        return NULL;
-    PyErr_Clear();
-    raise_for_argument(state, values, name);
-    return NULL;
+    PyObject *iterator = iterator_of(state, values, name.function, argument_name(name));
+    PyObject *items = iterator ? PySequence_List(iterator) : NULL;
+    Py_XDECREF(iterator);
+    return items;
 }
 
 Loose *new_loose(Py_ssize_t count) {

@@ -13,14 +13,12 @@ const char *const op_names[OP_COUNT] = {
 /* ---- Making one: Value(data, parents, local_grads, op=, label=) ---- */
 
 static PyObject *checked_parents(State *state, PyObject *parents) {
-    PyObject *iterator;
     if (PyTuple_CheckExact(parents)) {
         Py_INCREF(parents);
-    } else if (iterator_of(state, parents, "Value: parents", &iterator)) {
-        return NULL;
     } else {
-        parents = PySequence_Tuple(iterator);
-        Py_DECREF(iterator);
+        PyObject *iterator = iterator_of(state, parents, "Value", PyUnicode_FromString("parents"));
+        parents = iterator ? PySequence_Tuple(iterator) : NULL;
+        Py_XDECREF(iterator);
         if (!parents)
             return NULL;
     }
@@ -37,8 +35,9 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
 
 /* The numbers that local_grads gives, as an array of at least one; NULL on failure. */
 static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize_t *count) {
-    PyObject *iterator, *item = NULL;
-    if (iterator_of(state, local_grads, "Value: local_grads", &iterator))
+    PyObject *iterator = iterator_of(state, local_grads, "Value", PyUnicode_FromString("local_grads"));
+    PyObject *item = NULL;
+    if (!iterator)
         return NULL;
     Py_ssize_t size = 4;
     double *numbers = allocate(size * (Py_ssize_t)sizeof(double));
@@ -157,7 +156,7 @@ PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyOb
     PyObject *given[5];
     if (n == 1 && !keywords && PyFloat_CheckExact(args[0]))
         return (PyObject *)new_leaf(state, PyFloat_AS_DOUBLE(args[0]));
-    if (parse("Value", parameters, 1, 3, 5, args, PyVectorcall_NARGS(n), keywords, given))
+    if (parse("Value.__init__", parameters, 1, 3, 5, args, PyVectorcall_NARGS(n), keywords, given))
         return NULL;
     return (PyObject *)initialise(state, NULL, given);
 }
@@ -173,11 +172,8 @@ static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 }
 
 static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
-    static const char format[] = "O|OO$OO:Value";
-    PyObject *given[5] = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, format, (char **)(char *[]){
-            "data", "parents", "local_grads", "op", "label", NULL},
-            &given[0], &given[1], &given[2], &given[3], &given[4]))
+    PyObject *given[5];
+    if (parse_call("Value.__init__", parameters, 1, 3, 5, args, keywords, given))
         return -1;
     return initialise(value_state(self), (Value *)self, given) ? 0 : -1;
 }
@@ -357,6 +353,9 @@ static PyObject *value_repr(PyObject *self) {
 }
 
 static PyObject *value_format(PyObject *self, PyObject *spec) {
+    if (!PyUnicode_Check(spec))
+        return PyErr_Format(PyExc_TypeError, "format() argument 2 must be str, not %s",
+                            Py_TYPE(spec)->tp_name);
     int given = PyObject_IsTrue(spec);
     if (given <= 0)
         return given ? NULL : PyObject_Repr(self);

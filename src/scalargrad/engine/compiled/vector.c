@@ -33,7 +33,7 @@ PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyO
     State *state = state_of_type((PyTypeObject *)type);
     PyObject *values;
     Row row;
-    if (parse("Vector", parameters, 1, 1, 1, args, PyVectorcall_NARGS(n), keywords, &values) ||
+    if (parse("Vector.__init__", parameters, 1, 1, 1, args, PyVectorcall_NARGS(n), keywords, &values) ||
         as_row(state, values, constructor, &row))
         return NULL;
     return new_vector(state, &row);
@@ -57,8 +57,7 @@ static int vector_init(PyObject *self, PyObject *args, PyObject *keywords) {
     State *state = vector_state(self);
     PyObject *values;
     Row row;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:Vector", (char **)(char *[]){"values", NULL},
-                                     &values) ||
+    if (parse_call("Vector.__init__", parameters, 1, 1, 1, args, keywords, &values) ||
         as_row(state, values, constructor, &row))
         return -1;
     if (!vector->blank) {
@@ -201,7 +200,15 @@ static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
 }
 
 static PyObject *vector_index(PyObject *self, PyObject *args) {
-    return list_method(self, "index", args);
+    PyObject *index = list_method(self, "index", args);
+    if (!index && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        PyObject *got = describe(vector_state(self), PyTuple_GET_ITEM(args, 0));
+        if (got)
+            PyErr_Format(PyExc_ValueError, "Vector.index: %U is not in the row", got);
+        Py_XDECREF(got);
+    }
+    return index;
 }
 
 static PyObject *vector_count(PyObject *self, PyObject *args) {
@@ -353,8 +360,9 @@ PyType_Spec iterator_spec = {
 /* ---- The type ---- */
 
 static PyMethodDef methods[] = {
-    {"index", vector_index, METH_VARARGS, DOC_Vector_index},
-    {"count", vector_count, METH_VARARGS, DOC_Vector_count},
+    {"index", vector_index, METH_VARARGS,
+     "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\n" DOC_Vector_index},
+    {"count", vector_count, METH_VARARGS, "count($self, value, /)\n--\n\n" DOC_Vector_count},
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},

@@ -17,13 +17,12 @@ from itertools import repeat
 from operator import index, mul
 
 from scalargrad.engine.reference.operations import number_of
-from scalargrad.engine.reference.value import Value, as_float, describe, named
+from scalargrad.engine.reference.value import Value, as_float, describe, iterable, named
 from scalargrad.engine.reference.vector import (
     Block,
     FusedOperation,
     Vector,
     as_row,
-    iterable,
 )
 from scalargrad.engine.reference.vector import dot as dot_product
 

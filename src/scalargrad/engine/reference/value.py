@@ -24,9 +24,11 @@ A function that is not here needs no registration, only its value and its deriva
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Complex, Real
+from operator import length_hint
 
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.operations import Operation
@@ -84,11 +86,11 @@ class Value:
         label: str = "",
     ) -> None:
         number = as_float(data, "Value: data")
-        parents = tuple(_iterate(parents, "Value: parents"))
+        parents = tuple(iterable(parents, "Value", "parents"))
         for i, parent in enumerate(parents):
             if not isinstance(parent, Value):
                 raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
-        given = enumerate(_iterate(local_grads, "Value: local_grads"))
+        given = enumerate(iterable(local_grads, "Value", "local_grads"))
         grads = tuple(as_float(g, f"Value: local_grads[{i}]") for i, g in given)
         if len(parents) != len(grads):
             raise ValueError(
@@ -494,11 +496,15 @@ class no_grad:  # noqa: N801 - named as PyTorch names it
         recording.depth += 1
 
     def __exit__(self, *exception: object) -> None:
+        if not recording.depth:
+            raise RuntimeError("no_grad: left in a thread that is not inside it")
         recording.depth -= 1
 
     def __call__(self, function: Function) -> Function:
         from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"no_grad: can only decorate a function, got {describe(function)}")
         if any(f(function) for f in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
             raise TypeError(
                 "no_grad: cannot decorate a generator or a coroutine, whose body runs later; "
@@ -608,7 +614,7 @@ def as_float(x: object, argument: str) -> float:
     """`x` as a float, or a TypeError that names the argument."""
     if type(x) is float:
         return x
-    if isinstance(x, Value):
+    if _is_value(x):
         raise TypeError(
             f"{argument} must be a real number, got a Value; use its .data, or .detach() for a leaf"
         )
@@ -635,18 +641,43 @@ def describe(x: object) -> str:
     """What an error says it got: the type, and the value where that is short."""
     if x is None:
         return "None"
-    if isinstance(x, Value):
+    if _is_value(x):
         return "a Value"
+    if isinstance(x, type):
+        return f"the class {x.__name__}"
     text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) else ""
     return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
+
+
+def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
+    """What `values` holds, or an error that names it. It must have an order and an end."""
+    if type(values) is not list and type(values) is not tuple:
+        endless = isinstance(values, (itertools.count, itertools.cycle)) or (
+            isinstance(values, itertools.repeat) and length_hint(values, -1) < 0
+        )
+        if endless or isinstance(values, (str, bytes, bytearray, Mapping, Set)):
+            raise _no_sequence(values, function, argument)
+        length = length_hint(values)
+        if length > MOST:
+            raise ValueError(f"{function}: {argument} has length {length:,}, more than {MOST:,}")
+    try:
+        return iter(values)  # type: ignore[no-any-return]
+    except TypeError:
+        raise _no_sequence(values, function, argument) from None
+
+
+# As long as a row may be. A longer one would fill the memory of the machine before it failed.
+MOST = 100_000_000
+
+
+def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
+    return TypeError(f"{function}: {argument} must be a sequence, got {describe(values)}")
 
 
 def _number(x: Any) -> Any:
     return x._data if isinstance(x, Value) else x
 
 
-def _iterate(x: Iterable[Any], argument: str) -> Iterable[Any]:
-    try:
-        return iter(x)
-    except TypeError:
-        raise TypeError(f"{argument} must be an iterable, got {describe(x)}") from None
+def _is_value(x: object) -> bool:
+    """Whether it is a Value of either engine."""
+    return hasattr(type(x), "local_grads")

@@ -16,7 +16,7 @@ is, and its elements become Values only when somebody asks for them. That is wha
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import add, mul
 
@@ -26,6 +26,7 @@ from scalargrad.engine.reference.value import (
     as_value,
     describe,
     is_real,
+    iterable,
     recording,
 )
 
@@ -108,7 +109,7 @@ class Vector(_Sequence):
     def __iter__(self) -> Iterator[Value]:
         return iter(self._elements())
 
-    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
+    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize, /) -> int:
         """The position of this very Value, from `start` up to `stop`.
 
         Raises ValueError if it is not there.
@@ -117,9 +118,12 @@ class Vector(_Sequence):
             >>> row.index(row[1])
             1
         """
-        return self._elements().index(value, start, stop)
+        try:
+            return self._elements().index(value, start, stop)
+        except ValueError:
+            raise ValueError(f"Vector.index: {describe(value)} is not in the row") from None
 
-    def count(self, value: Any) -> int:
+    def count(self, value: Any, /) -> int:
         """How often this very Value is in the row.
 
         >>> x = Value(1.0)
@@ -365,7 +369,6 @@ Element.__name__ = "Value"
 
 
 _VALUES = {Value, Element}
-_SEQUENCES = {list, tuple, Vector}
 
 
 class _Zero(float):
@@ -419,15 +422,6 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     if any(isinstance(x, Value) for x in items):
         return loose(list(map(as_value, items, names)))
     return row_of(Block(list(map(as_float, items, names))))
-
-
-def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
-    if type(values) in _SEQUENCES or not isinstance(values, (str, bytes, Mapping, Set)):
-        try:
-            return iter(values)  # type: ignore[no-any-return]
-        except TypeError:
-            pass
-    raise TypeError(f"{function}: {argument} must be a sequence, got {describe(values)}")
 
 
 def row_of(block: Block) -> Vector:
