@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from mpmath import fabs, ldexp, mpf, workprec
+from mpmath import exp, fabs, ldexp, log, mpf, sqrt, workprec
 
-# Steps are this fraction of the operand, so the quotients are good to about twice as many bits;
-# the precision leaves room for tanh'(1000), which is about 2 ** -2885.
+# Steps are this fraction of the operand (for 0, of the smallest other one), or of 1 if that is
+# smaller, so the quotients are good to about twice as many bits. The precision leaves room for
+# tanh'(1000), which is about 2 ** -2885.
 STEP_BITS = 400
 PRECISION_BITS = 3600
 
@@ -30,12 +31,31 @@ def _quotients(f: Callable[..., Any], by: tuple[int, ...]) -> Callable[..., Any]
     inner, i = _quotients(f, by[1:]), by[0]
 
     def quotient(*x: Any) -> Any:
-        h = ldexp(fabs(x[i]) or mpf(1), -STEP_BITS)
+        sizes = [fabs(xj) for xj in ([x[i]] if x[i] else x) if xj]
+        h = ldexp(min([mpf(1), *sizes]), -STEP_BITS)
         return (inner(*x[:i], x[i] + h, *x[i + 1 :]) - inner(*x[:i], x[i] - h, *x[i + 1 :])) / (
             2 * h
         )
 
     return quotient
+
+
+# The functions of rows, of mpmath's numbers; cached, so that `exact_derivative` knows them again.
+
+
+@functools.cache
+def exact_softmax(i: int) -> Callable[..., Any]:
+    return lambda *x: 1 / sum(exp(xj - x[i]) for xj in x)
+
+
+@functools.cache
+def exact_rmsnorm(i: int, eps: float = 1e-5) -> Callable[..., Any]:
+    return lambda *x: x[i] / sqrt(sum(xj * xj for xj in x) / len(x) + mpf(eps))
+
+
+@functools.cache
+def exact_cross_entropy(target: int) -> Callable[..., Any]:
+    return lambda *x: log(sum(exp(xj - x[target]) for xj in x))
 
 
 def ulps(number: float, exact: Any) -> float:

@@ -1,11 +1,13 @@
-"""Every operation of op_table.py: its derivatives against mathematics, of first to third order."""
+"""The operations of op_table.py: that none is missing, and what each is made of.
+
+How exact they are: test_accuracy.py. At kinks and poles: test_kinks.py. Second and third
+derivatives: test_higher_order.py.
+"""
 
 import math
-from itertools import combinations_with_replacement
 
 import pytest
 from op_table import OPS, Op
-from oracles import exact_derivative, ulps
 
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 
@@ -40,41 +42,6 @@ def test_result_says_which_operation_made_it_from_which_parents(sg, op: Op):
     assert result.op == op.name
     assert len(result.parents) == len(operands)
     assert all(parent is operand for parent, operand in zip(result.parents, operands))
-
-
-@every_op
-def test_forward_is_within_two_ulps_of_mathematics(sg, op: Op):
-    for point in op.smooth:
-        result = op.on_values(sg, *map(sg.Value, point))
-        assert ulps(result.data, exact_derivative(op.exact, point)) <= 2.0, point
-
-
-@every_op
-def test_local_derivative_is_within_four_ulps_of_mathematics(sg, op: Op):
-    for point in op.smooth:
-        result = op.on_values(sg, *map(sg.Value, point))
-        for i, local_grad in enumerate(result.local_grads):
-            exact = exact_derivative(op.exact, point, i)
-            assert ulps(local_grad, exact) <= 4.0, (point, i, local_grad, float(exact))
-
-
-@every_op
-@pytest.mark.parametrize("order", [2, 3])
-def test_higher_derivative_agrees_with_mathematics(sg, op: Op, order: int):
-    for point in _moderate(op):
-        for by in combinations_with_replacement(range(len(point)), order):
-            operands = [sg.Value(x) for x in point]
-            derivative = op.on_values(sg, *operands)
-            for i in by:
-                derivative = sg.grad(derivative, operands, create_graph=True)[i]
-            exact = float(exact_derivative(op.exact, point, *by))
-            # the quotients leave a trace, of 1e-200 or less, where a derivative is 0
-            assert math.isclose(derivative.data, exact, rel_tol=1e-12, abs_tol=1e-200), (point, by)
-
-
-def _moderate(op: Op) -> list[tuple[float, ...]]:
-    """The points that are neither near the ends of the domain nor so near 0 that steps jump it."""
-    return [p for p in op.smooth if all(x == 0.0 or 1e-2 <= abs(x) <= 1e3 for x in p)]
 
 
 def test_sigmoid_neither_overflows_nor_rounds_away_what_is_left(sg):
