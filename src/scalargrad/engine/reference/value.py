@@ -311,7 +311,7 @@ class Value:
         return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return repr(self) if spec == "" else format(self._data, spec)
 
 
 def maximum(a: Value | RealNumber, b: Value | RealNumber) -> Value:
@@ -518,6 +518,12 @@ def as_text(x: object, argument: str) -> str:
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
     return x
+
+
+def as_flag(x: object, argument: str) -> bool:
+    if not isinstance(x, int):
+        raise TypeError(f"{argument} must be True or False, got {describe(x)}")
+    return bool(x)
 
 
 def describe(x: object) -> str:
