@@ -70,7 +70,7 @@ def gradients(output: Any, inputs: Any, create_graph: bool = False) -> list[Any]
 
 
 def numbers(tensors: Any) -> list[float]:
-    return [float(x) for x in tensors]
+    return [x.item() for x in tensors]
 
 
 def near(expected: Any, rel: float = 1e-13, abs_: float = 1e-300) -> Any:
@@ -80,7 +80,8 @@ def near(expected: Any, rel: float = 1e-13, abs_: float = 1e-300) -> Any:
 # PyTorch has 1 - tanh(x)**2, s (1 - s) and 1 + expm1(x), which leave an error of about 1e-16 where
 # the derivative is small; test_accuracy.py shows that ours do not.
 CANCELS = {"tanh": 1e-15, "sigmoid": 1e-15, "expm1": 1e-15}
-usual = st.floats(-20.0, 20.0) | st.integers(-8, 8).map(float)
+# Tiny numbers are left to test_accuracy.py, since PyTorch's formulas overflow at some.
+usual = st.floats(1e-6, 20.0) | st.floats(-20.0, -1e-6) | st.integers(-8, 8).map(float)
 
 
 class TestOperations:
@@ -94,9 +95,9 @@ class TestOperations:
         try:
             ours = op.on_values(sg, *operands)
         except (ArithmeticError, ValueError):
-            assert not math.isfinite(theirs)
+            assert not math.isfinite(theirs.item())
             return
-        assert ours.data == near(float(theirs))
+        assert ours.data == near(theirs.item())
         expected = numbers(gradients(theirs, tensors))
         ours.backward()
         assert [x.grad for x in operands] == near(expected, 1e-13, CANCELS.get(op.name, 1e-300))
@@ -114,7 +115,7 @@ class TestOperations:
                 for i in by:
                     ours = sg.grad(ours, operands, create_graph=True)[i]
                     theirs = gradients(theirs, tensors, create_graph=True)[i]
-                    assert ours.data == near(float(theirs), 1e-11, 1e-14), (point, by)
+                    assert ours.data == near(theirs.item(), 1e-11, 1e-14), (point, by)
 
 
 class TestKinks:
@@ -122,7 +123,7 @@ class TestKinks:
     def test_table_is_that_of_pytorch(self, kink: Kink):
         tensors = [tensor(x) for x in kink.operands]
         result = BY_NAME[kink.op].on_values(AS_PACKAGE, *tensors)
-        assert float(result) == near(kink.value, 1e-15)
+        assert result.item() == near(kink.value, 1e-15)
         assert numbers(gradients(result, tensors)) == near(list(kink.slopes), 1e-15)
 
     @pytest.mark.parametrize("kink", [k for k in all_kinks() if k.op == "**"], ids=expression)
@@ -134,7 +135,7 @@ class TestKinks:
     @pytest.mark.parametrize("refusal", REFUSALS, ids=expression)
     def test_where_we_raise_pytorch_is_not_finite(self, refusal: Refusal):
         tensors = [tensor(x) for x in refusal.operands]
-        assert not math.isfinite(BY_NAME[refusal.op].on_values(AS_PACKAGE, *tensors))
+        assert not math.isfinite(BY_NAME[refusal.op].on_values(AS_PACKAGE, *tensors).item())
 
     @pytest.mark.parametrize("kink", all_kinks(), ids=expression)
     def test_second_derivatives(self, sg, kink: Kink):
@@ -146,8 +147,8 @@ class TestKinks:
             second = sg.grad(sg.grad(ours, operands, create_graph=True)[i], operands)[i]
             expected = gradients(gradients(theirs, tensors, create_graph=True)[i], tensors)[i]
             if kink.op == "**" and kink.operands[1] == 0.0:
-                expected = 0.0 * expected if math.isfinite(expected) else 0.0  # of the constant 1
-            assert second == near(float(expected), 1e-14)
+                expected = torch.zeros(())  # PyTorch has nan for some of the constant 1
+            assert second == near(expected.item(), 1e-14)
 
 
 row_sizes = st.integers(1, 6)
@@ -223,7 +224,7 @@ class TestPrograms:
         x, tensors = [sg.Value(number) for number in at], [tensor(number) for number in at]
         ours, theirs = run(sg, program, x), run(AS_PACKAGE, program, tensors)
         ours.backward()
-        assert ours.data == near(float(theirs), 1e-9, 1e-9)
+        assert ours.data == near(theirs.item(), 1e-9, 1e-9)
         assert [v.grad for v in x] == near(numbers(gradients(theirs, tensors)), 1e-9, 1e-9 * size)
 
     @settings(max_examples=50)
@@ -349,7 +350,7 @@ class TestWhereWeDiffer:
             return y
 
         assert derivative(sg.Value(0.5), sg.Value(1.0), sg.grad).data == 2.0
-        assert float(derivative(tensor(0.5), tensor(1.0), gradients)) == 0.0
+        assert derivative(tensor(0.5), tensor(1.0), gradients).item() == 0.0
 
     def test_a_norm_is_clipped_to_just_what_was_asked_for(self, sg):
         """PyTorch divides by norm + 1e-6."""
@@ -364,7 +365,7 @@ class TestWhereWeDiffer:
         for size, theirs in ((1e200, 0.0), (1e-200, math.inf)):
             row = [size, -size]
             assert [y.data for y in sg.nn.rmsnorm(row, 0.0)] == near([1.0, -1.0])
-            assert abs(float(AS_PACKAGE.nn.rmsnorm(row, 0.0)[0])) == theirs
+            assert abs(AS_PACKAGE.nn.rmsnorm(row, 0.0)[0].item()) == theirs
 
     def test_a_probability_next_to_1_still_has_a_slope(self, sg):
         slope = math.exp(-40.0)
@@ -374,4 +375,4 @@ class TestWhereWeDiffer:
 
     def test_relu_of_minus_0_is_0(self, sg):
         assert math.copysign(1.0, sg.Value(-0.0).relu().data) == 1.0
-        assert math.copysign(1.0, float(tensor(-0.0).relu())) == -1.0
+        assert math.copysign(1.0, tensor(-0.0).relu().item()) == -1.0
