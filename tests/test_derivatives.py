@@ -2,13 +2,10 @@
 
 import math
 from fractions import Fraction
-from itertools import combinations_with_replacement
 
-import mpmath
 import numpy as np
 import pytest
 from op_table import OPS, Op
-from oracles import exact_derivative
 
 
 class TestGrad:
@@ -98,66 +95,8 @@ class TestGrad:
             sg.grad(output, inputs)
 
 
-def fused_softmax(i):
-    return lambda nn, x: nn.softmax(x)[i], lambda *x: mpmath.exp(x[i]) / sum(map(mpmath.exp, x))
-
-
-def fused_rmsnorm(i):
-    return (
-        lambda nn, x: nn.rmsnorm(x, eps=0.25)[i],
-        lambda *x: x[i] / mpmath.sqrt(sum(xj * xj for xj in x) / len(x) + mpmath.mpf(0.25)),
-    )
-
-
-# Functions of three numbers, on Values and on mpmath's numbers.
-FUSED = {
-    "softmax[0]": fused_softmax(0),
-    "softmax[2]": fused_softmax(2),
-    "rmsnorm[0]": fused_rmsnorm(0),
-    "rmsnorm[1]": fused_rmsnorm(1),
-    "cross_entropy": (
-        lambda nn, x: nn.cross_entropy(x, 1),
-        lambda *x: mpmath.log(sum(map(mpmath.exp, x))) - x[1],
-    ),
-    "dot": (
-        lambda nn, x: nn.dot(x, [x[1], 3.0, x[1]]),
-        lambda a, b, c: a * b + 3 * b + c * b,
-    ),
-    "linear": (
-        lambda nn, x: nn.linear(x[:2], [x[1:], [x[0], x[0]]], [x[2], x[0]])[0],
-        lambda a, b, c: a * b + b * c + c,
-    ),
-    "all together": (
-        lambda nn, x: nn.cross_entropy(
-            nn.softmax(nn.linear(nn.rmsnorm(x, eps=0.25), [x, [1.0, x[0], 2.0]])), 0
-        ),
-        lambda *x: _all_together(*x),
-    ),
-}
-
-
-def _all_together(*x):
-    y = [xi / mpmath.sqrt(sum(xj * xj for xj in x) / 3 + mpmath.mpf(0.25)) for xi in x]
-    z = [sum(xi * yi for xi, yi in zip(x, y)), y[0] + x[0] * y[1] + 2 * y[2]]
-    p = [mpmath.exp(zi) / sum(map(mpmath.exp, z)) for zi in z]
-    return mpmath.log(sum(map(mpmath.exp, p))) - p[0]
-
-
 class TestHigherDerivatives:
-    """Of the scalar operations: see test_operations.py."""
-
-    @pytest.mark.parametrize("name", FUSED)
-    @pytest.mark.parametrize("order", [1, 2, 3])
-    def test_of_functions_of_rows_agree_with_mathematics(self, sg, name, order):
-        function, exact = FUSED[name]
-        point = (0.5, -1.25, 0.75)
-        for by in combinations_with_replacement(range(3), order):
-            x = sg.nn.vector(point)
-            derivative = function(sg.nn, x)
-            for i in by:
-                derivative = sg.grad(derivative, x, create_graph=True)[i]
-            expected = float(exact_derivative(exact, point, *by))
-            assert derivative.data == pytest.approx(expected, rel=1e-12, abs=1e-14), by
+    """How exact they are: see test_higher_order.py."""
 
     def test_backward_differentiates_a_derivative_too(self, sg):
         x = sg.Value(2.0)
@@ -172,17 +111,6 @@ class TestHigherDerivatives:
         (slope,) = sg.grad(y, [x], create_graph=True)
         (y + slope * slope).backward()
         assert x.grad == 30.0
-
-    def test_newtons_method_finds_a_minimum_at_once(self, sg):
-        x, y = sg.Value(5.0), sg.Value(-7.0)
-        loss = 3.0 * x * x + 2.0 * x * y + 4.0 * y * y + 5.0 * x - 6.0 * y
-        first = sg.grad(loss, [x, y], create_graph=True)
-        hessian = np.array([sg.grad(slope, [x, y]) for slope in first])
-        assert hessian.tolist() == [[6.0, 2.0], [2.0, 8.0]]
-        step = np.linalg.solve(hessian, [slope.data for slope in first])
-        x.data, y.data = np.array([x.data, y.data]) - step
-        minimum = 3.0 * x * x + 2.0 * x * y + 4.0 * y * y + 5.0 * x - 6.0 * y
-        assert sg.grad(minimum, [x, y]) == pytest.approx((0.0, 0.0), abs=1e-12)
 
     def test_by_a_number_on_the_way(self, sg):
         x = sg.Value(2.0)
