@@ -114,7 +114,9 @@ class TestBrowser:
         base = request.getfixturevalue(where)
         base = base.as_uri() if isinstance(base, Path) else base
         seen = browser.open(f"{base}/index.html", "desktop", "light")
-        seen.page.fill("input.md-search__input", "softmax")
+        seen.page.click("input.md-search__input")
+        seen.page.wait_for_selector("text=Type to start searching", state="attached")
+        seen.page.keyboard.type("softmax")
         seen.page.wait_for_selector(".md-search-result__item a[href*='api/nn']", timeout=10_000)
         assert seen.complaints == []
 
@@ -172,7 +174,7 @@ class Browser:
         if (size, scheme) not in self.contexts:
             width, height = SIZES[size]
             self.contexts[size, scheme] = self.chromium.new_context(
-                viewport={"width": width, "height": height}, color_scheme=scheme, offline=False
+                viewport={"width": width, "height": height}, color_scheme=scheme
             )
         return self.contexts[size, scheme]
 
