@@ -98,16 +98,12 @@ class TestBrowser:
     def test_the_page_is_drawn_whole(self, site, browser, page, size, scheme):
         seen = browser.open(f"{site.as_uri()}/{page}", size, scheme)
         assert seen.complaints == []
-        assert seen.page.evaluate(DRAWN)
         assert seen.page.evaluate("getComputedStyle(document.body).colorScheme") == scheme
-        width = seen.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= SIZES[size][0], seen.page.evaluate(TOO_WIDE)
 
     @every_page
     def test_the_page_is_drawn_whole_from_a_server(self, server, browser, page):
         seen = browser.open(f"{server}/{page}", "desktop", "light")
         assert seen.complaints == []
-        assert seen.page.evaluate(DRAWN)
 
     @pytest.mark.parametrize("where", ["site", "server"])
     def test_search_finds_without_a_network(self, request, browser, where):
@@ -127,6 +123,9 @@ class TestBrowser:
             ("<script>throw new Error('thrown')</script>", "thrown"),
             ("<img src='missing.png'>", "missing.png"),
             ("<img src='https://example.org/x.png'>", "another host"),
+            ("<p style='width: 2000px'>wide", "wider than the window"),
+            ("<p class='arithmatex'>x", "not drawn"),
+            ("<pre class='mermaid'>x", "not drawn"),
         ],
     )
     def test_what_is_wrong_with_a_page_is_seen(self, tmp_path, browser, text, complaint):
@@ -162,9 +161,11 @@ class Browser:
         )
         page.goto(address, wait_until="load")
         try:
-            page.wait_for_function(DRAWN, timeout=5_000)
+            page.wait_for_function(DRAWN, timeout=10_000)
         except Error:
             complaints.append("a diagram or a formula was not drawn")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            complaints.append(f"wider than the window: {page.evaluate(TOO_WIDE)}")
         return Seen(page, complaints)
 
     def context(self, size, scheme):
