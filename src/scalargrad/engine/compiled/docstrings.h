@@ -68,12 +68,14 @@
     "    (6.0, 4.5, 0.5)"
 
 #define DOC_Value_detach \
-    "A new leaf with the same data, through which no gradient flows. (`torch.Tensor.detach`)\n" \
+    "A new leaf with the same data, through which no gradient flows.\n" \
     "\n" \
-    ">>> x = Value(3.0)\n" \
-    ">>> (x * x.detach()).backward()\n" \
-    ">>> x.grad                       # not 6: one of the factors is a constant\n" \
-    "3.0"
+    "It has no label, and its gradient is 0. (`torch.Tensor.detach`)\n" \
+    "\n" \
+    "    >>> x = Value(3.0)\n" \
+    "    >>> (x * x.detach()).backward()\n" \
+    "    >>> x.grad                       # not 6: one of the factors is a constant\n" \
+    "    3.0"
 
 #define DOC_Value_exp \
     "e to this power, as `math.exp`; the derivative is exp(x).\n" \
@@ -189,9 +191,11 @@
 #define DOC_Vector_count \
     "How often this very Value is in the row.\n" \
     "\n" \
-    ">>> x = Value(1.0)\n" \
-    ">>> Vector([x, x, 1.0]).count(x)\n" \
-    "2"
+    "Another Value with the same data is another Value.\n" \
+    "\n" \
+    "    >>> x = Value(1.0)\n" \
+    "    >>> Vector([x, x, 1.0]).count(x)\n" \
+    "    2"
 
 #define DOC_adam_update \
     "Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization.\n" \
