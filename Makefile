@@ -1,4 +1,4 @@
-.PHONY: venv test cover lint types docs docstrings bench sanitize leaks ci
+.PHONY: venv test cover lint types docs browser docstrings bench sanitize leaks ci
 
 python = .venv/bin/python
 
@@ -22,6 +22,10 @@ types:
 docs:
 	.venv/bin/pip install --quiet -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+browser:
+	.venv/bin/pip install --quiet -e '.[docs,browser]'
+	$(python) -m pytest tests/browser/documentation.py
 
 docstrings:
 	$(python) tests/tools/docstrings.py

@@ -70,6 +70,15 @@ class TestPages:
 
 
 class TestDocstrings:
+    def test_examples_are_indented_so_that_a_page_shows_them_as_code(self, sg):
+        things = [getattr(room, name) for room in (sg, sg.nn, sg.optim) for name in room.__all__]
+        classes = [thing for thing in things if inspect.isclass(thing)]
+        members = [getattr(kind, name) for kind in classes for name in dir(kind) if name[0] != "_"]
+        functions = [getattr(sg.graph, name) for name in sg.graph.__all__]
+        for thing in [*things, *members, *functions]:
+            if not inspect.ismodule(thing):
+                assert not re.search("^>>>", inspect.getdoc(thing) or "", re.MULTILINE), thing
+
     @pytest.mark.parametrize("path", [*zip(reference.__all__), *MEMBERS], ids=".".join)
     def test_both_engines_say_the_same(self, sg, path):
         told, expected = sg.engine, reference

@@ -98,9 +98,9 @@ def gradcheck(
     to within atol + rtol * |that|. Returns True, or raises AssertionError with the input's index,
     both numbers and the tolerance. Raises TypeError if `f` does not return a Value.
 
-    >>> from scalargrad import gradcheck
-    >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
-    True
+        >>> from scalargrad import gradcheck
+        >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
+        True
     """
     if not callable(f):
         raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")

@@ -66,9 +66,11 @@ class _Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Everything but the parameters themselves, as numbers and lists that JSON can hold.
 
-        >>> from scalargrad import Value, optim
-        >>> optim.SGD([Value(1.0)], lr=0.1, momentum=0.9).state_dict()
-        {'lr': 0.1, 'momentum': 0.9, 'velocity': [0.0]}
+        Its numbers are copies: later steps do not change them.
+
+            >>> from scalargrad import Value, optim
+            >>> optim.SGD([Value(1.0)], lr=0.1, momentum=0.9).state_dict()
+            {'lr': 0.1, 'momentum': 0.9, 'velocity': [0.0]}
         """
         state: dict[str, Any] = {name: getattr(self, name) for name in ("lr", *self._settings)}
         for name in self._buffers:

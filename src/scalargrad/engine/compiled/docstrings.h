@@ -68,12 +68,14 @@
     "    (6.0, 4.5, 0.5)"
 
 #define DOC_Value_detach \
-    "A new leaf with the same data, through which no gradient flows. (`torch.Tensor.detach`)\n" \
+    "A new leaf with the same data, through which no gradient flows.\n" \
     "\n" \
-    ">>> x = Value(3.0)\n" \
-    ">>> (x * x.detach()).backward()\n" \
-    ">>> x.grad                       # not 6: one of the factors is a constant\n" \
-    "3.0"
+    "It has no label, and its gradient is 0. (`torch.Tensor.detach`)\n" \
+    "\n" \
+    "    >>> x = Value(3.0)\n" \
+    "    >>> (x * x.detach()).backward()\n" \
+    "    >>> x.grad                       # not 6: one of the factors is a constant\n" \
+    "    3.0"
 
 #define DOC_Value_exp \
     "e to this power, as `math.exp`; the derivative is exp(x).\n" \
@@ -192,9 +194,11 @@
 #define DOC_Vector_count \
     "How often this very Value is in the row.\n" \
     "\n" \
-    ">>> x = Value(1.0)\n" \
-    ">>> Vector([x, x, 1.0]).count(x)\n" \
-    "2"
+    "Another Value with the same data is another Value.\n" \
+    "\n" \
+    "    >>> x = Value(1.0)\n" \
+    "    >>> Vector([x, x, 1.0]).count(x)\n" \
+    "    2"
 
 #define DOC_adam_update \
     "Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization.\n" \
@@ -225,6 +229,7 @@
     "The dot product of two rows of the same length, as one node.\n" \
     "\n" \
     "    y = a[0]*b[0] + a[1]*b[1] + ...\n" \
+    "    dy/da[j] = b[j], dy/db[j] = a[j]\n" \
     "\n" \
     "The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if\n" \
     "an argument is not a sequence of Values and real numbers. (`torch.dot`)\n" \
@@ -237,10 +242,10 @@
     "The matrix-vector product w x, plus b, as one node.\n" \
     "\n" \
     "    y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]\n" \
+    "    dy[i]/dx[j] = w[i][j], dy[i]/dw[i][j] = x[j], dy[i]/db[i] = 1\n" \
     "\n" \
     "`x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.\n" \
-    "Each sum runs from left to right, and `b[i]` comes last. The derivatives are dy[i]/dx[j] =\n" \
-    "`w[i][j]`, dy[i]/dw[i][j] = `x[j]` and dy[i]/db[i] = 1.\n" \
+    "Each sum runs from left to right, and `b` is added last.\n" \
     "\n" \
     "Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a\n" \
     "sequence of Values and real numbers. (`torch.nn.functional.linear`)\n" \

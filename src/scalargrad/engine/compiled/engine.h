@@ -17,6 +17,7 @@
        updates.c       the optimisers' steps                  (reference/updates.py)
        memory.c        making and freeing nodes
        module.c        the module
+       docstrings.h    what help() says                       (their docstrings)
 
    Three rules keep it safe. A graph has no cycles, since parents are set once, at birth; so Values
    need no garbage collector. Whatever can fail, fails before anything is changed. And no Python

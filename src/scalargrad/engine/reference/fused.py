@@ -41,10 +41,10 @@ def linear(
     """The matrix-vector product w x, plus b, as one node.
 
         y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]
+        dy[i]/dx[j] = w[i][j], dy[i]/dw[i][j] = x[j], dy[i]/db[i] = 1
 
     `x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.
-    Each sum runs from left to right, and `b[i]` comes last. The derivatives are dy[i]/dx[j] =
-    `w[i][j]`, dy[i]/dw[i][j] = `x[j]` and dy[i]/db[i] = 1.
+    Each sum runs from left to right, and `b` is added last.
 
     Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a
     sequence of Values and real numbers. (`torch.nn.functional.linear`)
@@ -101,6 +101,7 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
     """The dot product of two rows of the same length, as one node.
 
         y = a[0]*b[0] + a[1]*b[1] + ...
+        dy/da[j] = b[j], dy/db[j] = a[j]
 
     The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if
     an argument is not a sequence of Values and real numbers. (`torch.dot`)

@@ -210,12 +210,14 @@ class Value:
             parent._grad += local_grad * upstream
 
     def detach(self) -> Value:
-        """A new leaf with the same data, through which no gradient flows. (`torch.Tensor.detach`)
+        """A new leaf with the same data, through which no gradient flows.
 
-        >>> x = Value(3.0)
-        >>> (x * x.detach()).backward()
-        >>> x.grad                       # not 6: one of the factors is a constant
-        3.0
+        It has no label, and its gradient is 0. (`torch.Tensor.detach`)
+
+            >>> x = Value(3.0)
+            >>> (x * x.detach()).backward()
+            >>> x.grad                       # not 6: one of the factors is a constant
+            3.0
         """
         return Value(self._data)
 

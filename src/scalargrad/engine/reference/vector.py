@@ -131,9 +131,11 @@ class Vector(_Sequence):
     def count(self, value: Any, /) -> int:
         """How often this very Value is in the row.
 
-        >>> x = Value(1.0)
-        >>> Vector([x, x, 1.0]).count(x)
-        2
+        Another Value with the same data is another Value.
+
+            >>> x = Value(1.0)
+            >>> Vector([x, x, 1.0]).count(x)
+            2
         """
         return self._elements().count(value)
 

@@ -1,0 +1,229 @@
+"""The documentation as a reader has it: built, complete, and opened in a browser without a network.
+
+    pip install -e '.[docs,browser]'
+    pytest tests/browser/documentation.py
+
+needs Chromium too, which Debian has: `apt-get install chromium`. These are no part of a plain
+`pytest`, which shall need neither.
+"""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+SETTINGS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+DRAWN = """() =>
+    !document.querySelector("pre.mermaid, .katex-error") &&
+    [...document.querySelectorAll("div.mermaid")].every(d => d.clientHeight > 20) &&
+    [...document.querySelectorAll(".arithmatex")].every(f => f.querySelector(".katex"))"""
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => `${e.tagName}.${e.className}`).slice(0, 5)"""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+PAGES = sorted(
+    str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in ROOT.glob("docs/**/*.md")
+)
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+class TestFiles:
+    """What can be seen without a browser."""
+
+    @every_page
+    def test_nothing_is_loaded_from_elsewhere(self, site, page):
+        loaded = [address for tag, address in read(site / page).addresses if tag != "a"]
+        assert loaded
+        assert [address for address in loaded if "//" in address] == []
+
+    def test_no_style_sheet_loads_from_elsewhere(self, site):
+        for sheet in site.glob("**/*.css"):
+            text = sheet.read_text(encoding="utf-8")
+            assert re.findall(r"(?:url\(|@import)[\s\"']*(?:https?:)?//[^)]*", text) == [], sheet
+
+    @every_page
+    def test_every_link_and_file_is_there(self, site, page):
+        for _, address in read(site / page).addresses:
+            path, anchor = urldefrag(address)
+            if re.match(r"[a-z]+:", path):
+                continue
+            target = (site / page).parent.joinpath(unquote(path)) if path else site / page
+            assert target.is_file(), address
+            if anchor and target.suffix == ".html":
+                assert unquote(anchor) in read(target).ids, address
+
+    @every_page
+    def test_every_picture_is_described(self, site, page):
+        assert [image for image in read(site / page).images if not image.get("alt")] == []
+
+    @every_page
+    def test_the_page_can_be_reached_from_the_start(self, site, page):
+        assert page == "index.html" or page in {
+            address for tag, address in read(site / "index.html").addresses if tag == "a"
+        }
+
+
+class TestBrowser:
+    @pytest.mark.parametrize(("size", "scheme"), SETTINGS)
+    @every_page
+    def test_the_page_is_drawn_whole(self, site, browser, page, size, scheme):
+        seen = browser.open(f"{site.as_uri()}/{page}", size, scheme)
+        assert seen.complaints == []
+        assert seen.page.evaluate("getComputedStyle(document.body).colorScheme") == scheme
+
+    @every_page
+    def test_the_page_is_drawn_whole_from_a_server(self, server, browser, page):
+        seen = browser.open(f"{server}/{page}", "desktop", "light")
+        assert seen.complaints == []
+
+    @pytest.mark.parametrize("where", ["site", "server"])
+    def test_search_finds_without_a_network(self, request, browser, where):
+        base = request.getfixturevalue(where)
+        base = base.as_uri() if isinstance(base, Path) else base
+        seen = browser.open(f"{base}/index.html", "desktop", "light")
+        seen.page.click("input.md-search__input")
+        seen.page.wait_for_selector("text=Type to start searching", state="attached")
+        seen.page.keyboard.type("softmax")
+        seen.page.wait_for_selector(".md-search-result__item a[href*='api/nn']", timeout=10_000)
+        assert seen.complaints == []
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("<script>console.error('no!')</script>", "no!"),
+            ("<script>throw new Error('thrown')</script>", "thrown"),
+            ("<img src='missing.png'>", "missing.png"),
+            ("<img src='https://example.org/x.png'>", "another host"),
+            ("<p style='width: 2000px'>wide", "wider than the window"),
+            ("<p class='arithmatex'>x", "not drawn"),
+            ("<pre class='mermaid'>x", "not drawn"),
+        ],
+    )
+    def test_what_is_wrong_with_a_page_is_seen(self, tmp_path, browser, text, complaint):
+        page = tmp_path / "page.html"
+        page.write_text(f"<!doctype html><title>Page</title>{text}", encoding="utf-8")
+        assert complaint in "\n".join(browser.open(page.as_uri(), "desktop", "light").complaints)
+
+
+class Seen(NamedTuple):
+    page: object
+    complaints: list[str]
+
+
+class Browser:
+    def __init__(self, chromium):
+        self.chromium = chromium
+        self.contexts = {}
+
+    def open(self, address, size, scheme):
+        """The page, when it has come to rest, and what the browser had to complain about."""
+        page = self.context(size, scheme).new_page()
+        complaints = []
+        base = address.partition("://")[0] + "://" + address.partition("://")[2].split("/")[0]
+        page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on(
+            "request",
+            lambda r: (
+                r.url.startswith((base, "data:", "blob:"))
+                or complaints.append(f"asks another host: {r.url}")
+            ),
+        )
+        page.goto(address, wait_until="load")
+        try:
+            page.wait_for_function(DRAWN, timeout=10_000)
+        except Error:
+            complaints.append("a diagram or a formula was not drawn")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            complaints.append(f"wider than the window: {page.evaluate(TOO_WIDE)}")
+        return Seen(page, complaints)
+
+    def context(self, size, scheme):
+        for context in self.contexts.values():
+            for page in context.pages:
+                page.close()
+        if (size, scheme) not in self.contexts:
+            width, height = SIZES[size]
+            self.contexts[size, scheme] = self.chromium.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            )
+        return self.contexts[size, scheme]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "Chromium is not installed; `apt-get install chromium` has it on Debian"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield Browser(chromium)
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+class Reader(HTMLParser):
+    """What a page points to, its pictures, and the names of its places."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.images, self.ids = [], [], set()
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id"))
+        if tag == "img":
+            self.images.append(attributes)
+        if tag == "a" and attributes.get("name"):
+            self.ids.add(attributes["name"])
+        for name in ("href", "src", "srcset", "poster", "data"):
+            if attributes.get(name):
+                self.addresses.append((tag, attributes[name]))
+
+
+@functools.cache
+def read(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
