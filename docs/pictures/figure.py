@@ -5,6 +5,8 @@ A script beside this one draws on a matplotlib Figure with mid-tone colours that
 same numbers give the same bytes.
 """
 
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,4 +37,11 @@ def save(name: str, draw: Callable[[Figure], None], size: tuple[float, float]) -
         with matplotlib.rc_context(settings):
             figure = Figure(figsize=size, layout="constrained", facecolor="none")
             draw(figure)
-            figure.savefig(FOLDER / f"{name}-{scheme}.svg", metadata={"Date": None})
+            svg = io.StringIO()
+            figure.savefig(svg, format="svg", metadata={"Date": None})
+        short = re.sub(r' d="[^"]*"', _to_hundredths, svg.getvalue())
+        (FOLDER / f"{name}-{scheme}.svg").write_text(short, encoding="utf-8")
+
+
+def _to_hundredths(path: re.Match[str]) -> str:
+    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
