@@ -5,12 +5,12 @@ the same boxes share a box: the 16 numbers of a row, the rows of a matrix, the 4
 walked through `parents` alone; nothing in it knows what a GPT is but the names of the matrices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from scalargrad import Value
 
 
-def mermaid(output: Value, matrices: Mapping[str, object], label: str) -> str:
+def mermaid(output: Value, matrices: Mapping[str, Iterable[Iterable[Value]]]) -> str:
     """The picture of everything that `output` was computed from."""
     names = {v: name for name, rows in matrices.items() for row in rows for v in row}
     boxes: dict[object, int] = {}  # what the numbers of a box have in common, and its number
