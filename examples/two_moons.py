@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 from scalargrad import nn, optim
 
@@ -22,7 +23,7 @@ def new_network(sizes, rng):
     """The weights and biases of each layer; sizes are the inputs, then neurons per layer."""
     return [
         (nn.matrix(nout, nin, std=1.0, rng=rng), nn.vector([0.0] * nout))
-        for nin, nout in zip(sizes, sizes[1:])
+        for nin, nout in pairwise(sizes)
     ]
 
 

@@ -33,10 +33,8 @@ def scores(network):
 
 
 def draw(figure):
-    both = figure.subplots(1, 2, sharey=True)
-    for axes, sizes, title in zip(
-        both, ([2, 1], [2, 8, 1]), ("one neuron", "eight hidden neurons")
-    ):
+    networks = {"one neuron": [2, 1], "eight hidden neurons": [2, 8, 1]}
+    for axes, (title, sizes) in zip(figure.subplots(1, 2, sharey=True), networks.items()):
         points, network = trained(sizes)
         grid = scores(network)
         axes.contourf(XS, YS, grid, levels=[-1.01, 0, 1.01], colors=[ORANGE, BLUE], alpha=0.22)
@@ -45,7 +43,9 @@ def draw(figure):
             place = [point for point, label in points if label == moon]
             axes.plot(*zip(*place), marker, color=colour, markersize=3.5, markeredgewidth=0)
         right = accuracy(network, points)
-        axes.set(title=f"{title}: {right:.0%}", aspect="equal", xticks=[-2, 0, 2], yticks=[-1, 0, 1])
+        axes.set(
+            title=f"{title}: {right:.0%}", aspect="equal", xticks=[-2, 0, 2], yticks=[-1, 0, 1]
+        )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ python docs/pictures/loss_curve.py
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 from default_run import default_run
 from figure import BLUE, GREEN, ORANGE, save
@@ -17,7 +18,7 @@ def guesses(documents):
     Each takes the documents as lists of tokens, and gives the probability that it should: all
     tokens alike; each as often as it occurs; each as often as it follows the one before.
     """
-    pairs = [pair for tokens in documents for pair in zip(tokens, tokens[1:])]
+    pairs = [pair for tokens in documents for pair in pairwise(tokens)]
     before, after = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
     total, both = len(pairs), Counter(pairs)
     return {
