@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -24,13 +25,14 @@ from scalargrad import gradcheck, nn
 ROOT = Path(__file__).parents[1]
 DOCS, EXAMPLES = ROOT / "docs", ROOT / "examples"
 
-sys.path += [str(EXAMPLES), str(DOCS / "pictures")]
+sys.path += [str(EXAMPLES), str(DOCS / "pictures"), str(ROOT / "tests" / "tools")]
 # ruff: noqa: E402
 import attention_map
 import decision_boundary
 import forward_pass
 import loss_curve
 import my_value
+import renumber
 from default_run import default_run
 from model import Config, document_loss, shapes
 from two_moons import accuracy
@@ -65,8 +67,10 @@ class TestIncludedCode:
         source = (ROOT / path).read_text()
         for first, last in statements(source, SHOWN[page][path]):
             times = {shown.count(line) for line in range(first, last + 1)}
-            assert times == {1}, f"{page} must show these lines of {path} once:\n" + "\n".join(
-                f"{i}: {source.splitlines()[i - 1]}" for i in range(first, last + 1)
+            lines = "\n".join(source.splitlines()[first - 1 : last])
+            assert times == {1}, (
+                f"{page} must show these lines of {path} once; "
+                f"if they have moved, run tests/tools/renumber.py\n{lines}"
             )
 
     @shown_files
@@ -97,6 +101,27 @@ class TestIncludedCode:
         text = (DOCS / page).read_text(encoding="utf-8")
         for match in INCLUDE.finditer(text):
             assert text[: match.start()].endswith(f'```python title="{match["path"]}"\n')
+
+
+class TestRenumber:
+    """The tool that finds the lines again after a change."""
+
+    OLD: ClassVar = ["a", "b", "", "c", "d", "", "e"]
+
+    @pytest.mark.parametrize(
+        ("new", "expected"),
+        [
+            (["a", "b", "", "c", "d", "", "e"], (4, 5)),
+            (["a", "new", "b", "", "c", "d", "", "e"], (5, 6)),
+            (["b", "", "c", "d", "", "e"], (3, 4)),
+            (["a", "b", "", "c", "new", "d", "", "e"], (4, 6)),
+            (["a", "b", "", "C", "d", "", "e"], (4, 5)),
+            (["a", "b", "", "c", "D", "more", "", "e"], (4, 6)),
+            (["a", "b", "", "c", "d", "", "new", "e"], (4, 5)),
+        ],
+    )
+    def test_lines_4_and_5_are_found_again(self, new, expected):
+        assert renumber.moved(self.OLD, new, 4, 5) == expected
 
 
 def includes(page):
