@@ -95,15 +95,24 @@ def run(page):
 
 @pytest.fixture
 def in_checkout(monkeypatch):
-    """As if typed in the checkout; whatever an example imports from there goes again."""
+    """As if typed in the checkout; its examples are imported afresh, on the engine of the test."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
+    before = modules_of_examples()
+    for name in before:
+        del sys.modules[name]
     yield
-    for name in set(sys.modules) - before:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if Path(file).is_relative_to(ROOT / "examples"):
-            del sys.modules[name]
+    for name in modules_of_examples():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def modules_of_examples():
+    return {
+        name: module
+        for name, module in sys.modules.items()
+        if Path(getattr(module, "__file__", None) or "").is_relative_to(ROOT / "examples")
+    }
 
 
 def made_by_the_library(document):

@@ -1,0 +1,48 @@
+"""Backpropagation in forty lines: the class that docs/backpropagation.md builds."""
+
+import math
+
+
+class Value:
+    def __init__(self, data, parents=(), local_grads=()):
+        self.data = data
+        self.grad = 0.0
+        self.parents = parents
+        self.local_grads = local_grads
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def exp(self):
+        y = math.exp(self.data)
+        return Value(y, (self,), (y,))
+
+    def backward(self):
+        order = inputs_first(self)
+        for node in order:
+            if node.parents:
+                node.grad = 0.0
+        self.grad += 1.0
+        for node in reversed(order):
+            for parent, local_grad in zip(node.parents, node.local_grads):
+                parent.grad += local_grad * node.grad
+
+
+def inputs_first(output):
+    order, seen, stack = [], set(), [(output, False)]
+    while stack:
+        node, parents_are_listed = stack.pop()
+        if parents_are_listed:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack += [(parent, False) for parent in node.parents]
+    return order
