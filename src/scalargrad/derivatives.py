@@ -20,7 +20,7 @@ from math import inf, isfinite, isnan
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
 from scalargrad.engine.reference.operations import OPERATIONS
-from scalargrad.engine.reference.value import as_float, describe, iterable
+from scalargrad.engine.reference.value import as_flag, as_float, describe, iterable
 from scalargrad.engine.reference.vector import one_hot
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -145,7 +145,7 @@ def _setting(name: str, x: Any) -> float:
 
 
 def _class_and_number(x: Any, i: int) -> tuple[Callable[[float], Any], float]:
-    if not isinstance(x, Value) and hasattr(x, "data") and hasattr(x, "grad"):
+    if not isinstance(x, (Value, type)) and hasattr(x, "data") and hasattr(x, "grad"):
         return type(x), float(x.data)  # somebody's own Value
     return Value, x.data if isinstance(x, Value) else as_float(x, f"gradcheck: inputs[{i}]")
 
@@ -153,11 +153,7 @@ def _class_and_number(x: Any, i: int) -> tuple[Callable[[float], Any], float]:
 def _checked(output: Any, inputs: Any, create_graph: Any) -> list[Value]:
     if not isinstance(output, Value):
         raise TypeError(f"grad: output must be a Value, got {describe(output)}")
-    if not isinstance(create_graph, int):
-        raise TypeError(
-            f"grad: create_graph must be True or False, got {describe(create_graph)}; several "
-            "inputs are given as one sequence"
-        )
+    as_flag(create_graph, "grad: create_graph")  # which is what grad(y, a, b) takes b for
     wanted = [inputs] if isinstance(inputs, Value) else list(iterable(inputs, "grad", "inputs"))
     for i, x in enumerate(wanted):
         if not isinstance(x, Value):

@@ -355,10 +355,9 @@ static PyObject *value_repr(PyObject *self) {
 static PyObject *value_format(PyObject *self, PyObject *spec) {
     if (!PyUnicode_Check(spec))
         return PyErr_Format(PyExc_TypeError, "format() argument 2 must be str, not %s",
-                            Py_TYPE(spec)->tp_name);
-    int given = PyObject_IsTrue(spec);
-    if (given <= 0)
-        return given ? NULL : PyObject_Repr(self);
+                            spec == Py_None ? "None" : Py_TYPE(spec)->tp_name);
+    if (!PyUnicode_GET_LENGTH(spec))
+        return PyObject_Repr(self);
     PyObject *data = get_data(self, NULL);
     PyObject *text = data ? PyObject_Format(data, spec) : NULL;
     Py_XDECREF(data);

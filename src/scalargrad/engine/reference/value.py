@@ -407,7 +407,7 @@ class Value:
         return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return repr(self) if spec == "" else format(self._data, spec)
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
@@ -635,6 +635,12 @@ def as_text(x: object, argument: str) -> str:
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
     return x
+
+
+def as_flag(x: object, argument: str) -> bool:
+    if not isinstance(x, int):
+        raise TypeError(f"{argument} must be True or False, got {describe(x)}")
+    return bool(x)
 
 
 def describe(x: object) -> str:
