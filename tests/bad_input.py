@@ -98,11 +98,9 @@ SEQUENCES = {
     "generator": lambda world: (x for x in [1.0]),
     "Vector": lambda world: world.row,
 }
-ARRAYS = {
-    "ndarray": lambda world: np.array([1.0]),
-    "ndarray of no dimensions": lambda world: np.array(1.0),
-    "ndarray of two dimensions": lambda world: np.ones((2, 2)),
-}
+SCALAR_ARRAY = {"ndarray of shape ()": lambda world: np.array(1.0)}
+TABLE = {"ndarray of shape (2, 2)": lambda world: np.ones((2, 2))}
+ARRAYS = SCALAR_ARRAY | TABLE | {"ndarray of shape (1,)": lambda world: np.array([1.0])}
 ENDLESS = {
     "count": lambda world: itertools.count(),
     "cycle": lambda world: itertools.cycle([1.0]),
@@ -127,8 +125,7 @@ Things = dict[str, Callable[[World], Any]]
 
 def refused(things: Things, where: str, expected: str, hint: str = "") -> Iterator[Wrong]:
     for name, make in things.items():
-        got = name.partition(" of ")[0] if name in ARRAYS else name
-        yield Wrong(name, make, TypeError, f"{where} must be {expected}, got {got}{hint}")
+        yield Wrong(name, make, TypeError, f"{where} must be {expected}, got {name}{hint}")
 
 
 # ---- Kinds of parameters ----
@@ -195,9 +192,12 @@ def pair(where: str) -> Iterator[Wrong]:
 
 
 def no_sequence(where: str, expected: str = "a sequence") -> Iterator[Wrong]:
-    scalar = {"ndarray of no dimensions": ARRAYS["ndarray of no dimensions"]}
-    yield from refused(NEITHER | NUMBERS | scalar | VALUE | ENDLESS, where, expected)
-    length = f"{where} has length 1,000,000,000, more than 100,000,000"
+    things = NEITHER | NUMBERS | SCALAR_ARRAY | VALUE
+    for wrong in refused(things, where, expected):
+        hint = {"dict": "; pass its .values()", "set": ", which has no order"}.get(wrong.name, "")
+        yield wrong._replace(message=wrong.message + hint)
+    yield from refused(ENDLESS, where, expected, ", which has no end")
+    length = f"{where} has 1,000,000,000 items, more than 100,000,000"
     yield Wrong("range(10**9)", lambda world: range(10**9), ValueError, length)
     repeat = lambda world: itertools.repeat(1.0, 10**9)  # noqa: E731
     yield Wrong("repeat(10**9)", repeat, ValueError, length)
@@ -216,11 +216,8 @@ def row(where: str) -> Iterator[Wrong]:
     yield from no_sequence(where)
     yield from after(lambda world: 1.0, operand(f"{where}[1]"))
     yield from after(lambda world: world.x, operand(f"{where}[1]"))
-    yield from refused(
-        {"ndarray of two dimensions": ARRAYS["ndarray of two dimensions"]},
-        f"{where}[0]",
-        "a Value or a real number",
-    )
+    (table,) = TABLE.values()
+    yield from refused({"ndarray of shape (2,)": table}, f"{where}[0]", "a Value or a real number")
 
 
 def numbers(where: str) -> Iterator[Wrong]:
@@ -284,7 +281,8 @@ def parameters(where: str) -> Iterator[Wrong]:
         yield from refused({name: things[name]}, where, expected, hint)
         things = {other: make for other, make in things.items() if other != name}
     yield from refused(things, where, expected)
-    yield from refused({"ndarray": lambda world: np.array(1.0)} | ENDLESS, where, "a sequence")
+    yield from refused(SCALAR_ARRAY, where, "a sequence")
+    yield from refused(ENDLESS, where, expected, ", which has no end")
     yield from after(lambda world: world.x, refused(things, f"{where}[1]", expected))
     deep = after(lambda world: world.x, refused(things, f"{where}[1][1]", expected))
     yield from after(lambda world: world.row, deep)
@@ -388,7 +386,9 @@ def index(where: str) -> Iterator[Wrong]:
 def missing(where: str) -> Iterator[Wrong]:
     """What is not in the row, for it is compared by identity."""
     for name, make in (NEITHER | NUMBERS | SEQUENCES | VALUE).items():
-        message = f"{where}: {name} is not in the row"
+        message = (
+            f"{where}: {name} is not in the row, where Values are found by identity, not by number"
+        )
         yield Wrong(name, make, ValueError, message)
 
 
@@ -442,7 +442,7 @@ def state_of(name: str) -> Kind:
 
         for thing, make in (NEITHER | NUMBERS | SEQUENCES | ARRAYS | VALUE).items():
             if thing != "dict":
-                yield wrong(thing, make, expected + thing.partition(" of ")[0])
+                yield wrong(thing, make, expected + thing)
         for key in good:
             rest = {other: x for other, x in good.items() if other != key}
             yield wrong(f"no {key}", rest, expected + str(sorted(rest)))
@@ -670,7 +670,7 @@ CALLS: dict[str, Call] = {
 def check_input(where: str) -> Iterator[Wrong]:
     """What gradcheck takes is of any class that has `data` and `grad`, or a number."""
     for wrong in real(where):
-        if wrong.name != "a Value" and wrong.name != "ndarray":
+        if wrong.name != "a Value":
             yield wrong
 
 

@@ -483,8 +483,8 @@ class TestRefusals:
             ("1", "str '1'"),
             (b"1", "bytes b'1'"),
             (1.0, "float 1.0"),
-            ({0: 1.0}, "dict"),
-            ({1.0}, "set"),
+            ({0: 1.0}, "dict; pass its .values()"),
+            ({1.0}, "set, which has no order"),
             (sg.Value(1.0), "a Value"),
         ):
             with pytest.raises(TypeError) as raised:

@@ -14,10 +14,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
-from scalargrad.engine.reference.value import as_float, describe, iterable
+from scalargrad.engine.reference.value import as_float, describe, iterable, why_no_sequence
 
 __all__ = ["SGD", "Adam", "clip_grad_norm"]
 
@@ -323,17 +323,20 @@ def _flatten(params: Any, function: str) -> Iterator[tuple[str, Value | Vector]]
 
 
 def _numbered(sequence: Any, function: str, path: str) -> Iterator[tuple[str, Any]]:
-    hint = ""
-    if isinstance(sequence, Mapping):
-        hint = "; pass its .values()"
-    elif isinstance(sequence, (set, frozenset)):
-        hint = ", which has no order"
-    elif isinstance(sequence, Iterable) and not isinstance(sequence, (str, bytes, bytearray)):
-        items = sequence if isinstance(sequence, Set) else iterable(sequence, function, path)
-        return ((f"{path}[{i}]", item) for i, item in enumerate(items))
-    raise TypeError(
-        f"{function}: {path} must be a Value or a sequence of them, got {describe(sequence)}{hint}"
-    )
+    if isinstance(sequence, KeysView):  # in the order of the dict
+        sequence = list(sequence)
+    why_not = why_no_sequence(sequence)
+    if (
+        why_not
+        or isinstance(sequence, (str, bytes, bytearray))
+        or not isinstance(sequence, Iterable)
+    ):
+        raise TypeError(
+            f"{function}: {path} must be a Value or a sequence of them, "
+            f"got {describe(sequence)}{why_not}"
+        )
+    items = enumerate(iterable(sequence, function, path))
+    return ((f"{path}[{i}]", item) for i, item in items)
 
 
 def _in_range(function: str, name: str, value: Any, end: float) -> float:

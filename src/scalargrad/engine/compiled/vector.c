@@ -205,7 +205,10 @@ static PyObject *vector_index(PyObject *self, PyObject *args) {
         PyErr_Clear();
         PyObject *got = describe(vector_state(self), PyTuple_GET_ITEM(args, 0));
         if (got)
-            PyErr_Format(PyExc_ValueError, "Vector.index: %U is not in the row", got);
+            PyErr_Format(PyExc_ValueError,
+                         "Vector.index: %U is not in the row, where Values are found by identity, "
+                         "not by number",
+                         got);
         Py_XDECREF(got);
     }
     return index;

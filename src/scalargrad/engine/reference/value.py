@@ -651,21 +651,26 @@ def describe(x: object) -> str:
         return "a Value"
     if isinstance(x, type):
         return f"the class {x.__name__}"
-    text = repr(x) if isinstance(x, (str, bytes, int, float, complex)) else ""
-    return f"{type(x).__name__} {text}".strip() if len(text) <= 40 else type(x).__name__
+    kind = type(x).__name__
+    if (
+        isinstance(x, (float, complex))
+        or (isinstance(x, int) and abs(x) < 10**40)
+        or (isinstance(x, (str, bytes)) and len(x) < 40)
+    ):
+        return f"{kind} {x!r}"
+    if isinstance(getattr(x, "shape", None), tuple) and hasattr(type(x), "__len__"):  # an array
+        return f"{kind} of shape {x.shape}"  # type: ignore[attr-defined]
+    return kind
 
 
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
     """What `values` holds, or an error that names it. It must have an order and an end."""
     if type(values) is not list and type(values) is not tuple:
-        endless = isinstance(values, (itertools.count, itertools.cycle)) or (
-            isinstance(values, itertools.repeat) and length_hint(values, -1) < 0
-        )
-        if endless or isinstance(values, (str, bytes, bytearray, Mapping, Set)):
+        if why_no_sequence(values) or isinstance(values, (str, bytes, bytearray)):
             raise _no_sequence(values, function, argument)
         length = length_hint(values)
         if length > MOST:
-            raise ValueError(f"{function}: {argument} has length {length:,}, more than {MOST:,}")
+            raise ValueError(f"{function}: {argument} has {length:,} items, more than {MOST:,}")
     try:
         return iter(values)  # type: ignore[no-any-return]
     except TypeError:
@@ -676,8 +681,22 @@ def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
 MOST = 100_000_000
 
 
+def why_no_sequence(x: object) -> str:
+    """What to add to the error where something can be iterated over and yet is no sequence."""
+    if isinstance(x, Mapping):
+        return "; pass its .values()"
+    if isinstance(x, Set):
+        return ", which has no order"
+    if isinstance(x, (itertools.count, itertools.cycle)) or (
+        isinstance(x, itertools.repeat) and length_hint(x, -1) < 0
+    ):
+        return ", which has no end"
+    return ""
+
+
 def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
-    return TypeError(f"{function}: {argument} must be a sequence, got {describe(values)}")
+    got = describe(values) + why_no_sequence(values)
+    return TypeError(f"{function}: {argument} must be a sequence, got {got}")
 
 
 def _number(x: Any) -> Any:

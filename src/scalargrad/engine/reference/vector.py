@@ -121,7 +121,10 @@ class Vector(_Sequence):
         try:
             return self._elements().index(value, start, stop)
         except ValueError:
-            raise ValueError(f"Vector.index: {describe(value)} is not in the row") from None
+            raise ValueError(
+                f"Vector.index: {describe(value)} is not in the row, where Values are found by "
+                "identity, not by number"
+            ) from None
 
     def count(self, value: Any, /) -> int:
         """How often this very Value is in the row.
