@@ -57,13 +57,14 @@ class Vector(_Sequence):
     """
 
     # The numbers from _start to _stop of a block, or else, with no block, the Values themselves.
-    # _values is shared with slices and stays empty until somebody asks for an element of a block.
+    # With a block, _values is shared with slices and stays empty until somebody asks for an
+    # element; then its first item is the list of them all.
     __slots__ = ("_block", "_start", "_stop", "_values")
 
     _block: Block | None
     _start: int
     _stop: int
-    _values: list[Value]
+    _values: list[Any]
 
     def __init__(self, values: Iterable[Value | RealNumber]) -> None:
         row = as_row(values, "Vector", "values")
@@ -76,9 +77,10 @@ class Vector(_Sequence):
         block, values = self._block, self._values
         if block is None:
             return values
-        if not values:
-            values += map(Element, repeat(block), range(len(block.data)))
-        return values if len(self) == len(values) else values[self._start : self._stop]
+        if not values:  # if two threads append a list at the same moment, the first one counts
+            values.append(list(map(Element, repeat(block), range(len(block.data)))))
+        elements: list[Value] = values[0]
+        return elements if len(self) == len(elements) else elements[self._start : self._stop]
 
     if TYPE_CHECKING:
 
