@@ -78,6 +78,7 @@ STEPS = {
     "zero_grads": lambda s: engine.zero_grads(s.rows),
     "sgd": lambda s: engine.sgd_update(s.rows, s.buffers[0], 0.1, 0.9),
     "adam": lambda s: engine.adam_update(s.rows, *s.buffers, 0.1, (0.9, 0.99), 1e-8, 0.1, 1),
+    "subclass": lambda s: Noted(1.0, (s.x,), local_grads=(1.0,), op="mine"),
     "wrong": lambda s: wrong(s),
     "free": lambda s: s.__dict__.clear(),
 }
@@ -88,6 +89,10 @@ def in_no_grad(s):
         return engine.linear(s.loose, s.w)
 
 
+class Noted(engine.Value):
+    """Made in the general way."""
+
+
 WRONG = (
     lambda s: engine.Value("text"),
     lambda s: engine.Value(1.0, (s.x,), ()),
@@ -96,6 +101,13 @@ WRONG = (
     lambda s: s.x / 0.0,
     lambda s: (s.x - 9.0).log(),
     lambda s: s.wide[99],
+    lambda s: s.wide.index(3.0),
+    lambda s: engine.linear(),
+    lambda s: engine.dot(1.0, 2.0, 3.0),
+    lambda s: engine.Value(1.0, (), (), "op", label="x"),
+    lambda s: Noted(1.0, note="wrong"),
+    lambda s: engine.softmax(range(10**9)),
+    lambda s: engine.softmax({1.0}),
 )
 
 

@@ -83,10 +83,8 @@ class _Numbers:
         self.row = row
 
     def __reduce__(self) -> Reduced:
-        data, grads = (
-            array("d", numbers) for numbers in zip(*((v.data, v.grad) for v in self.row))
-        )
-        return _whole, (data, grads)
+        data = array("d", [value.data for value in self.row])
+        return _whole, (data, array("d", [value.grad for value in self.row]))
 
 
 # One for each row that is being copied right now, since `deepcopy` and `pickle` know things again
