@@ -253,9 +253,7 @@ settings_of = {
         }
     ),
 }
-some_gradients = st.lists(
-    st.lists(st.floats(-10.0, 10.0), min_size=3, max_size=3), min_size=1, max_size=6
-)
+some_gradients = st.lists(st.lists(usual, min_size=3, max_size=3), min_size=1, max_size=6)
 
 
 class TestOptimisers:
