@@ -235,7 +235,7 @@ class TestSoftmax:
                 else:
                     assert near(slope, exact_slope, 2.0 * (n + 1.0) * relative), (i, j)
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(numbers=even_rows)
     @example(numbers=[1000.0, 0.0])
     @example(numbers=[40.0, 0.0])
@@ -243,7 +243,7 @@ class TestSoftmax:
     def test_of_even_logits(self, sg, numbers):
         self.check(sg, numbers, 0.0)
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(numbers=rows)
     @example(numbers=[1e-200, -1e-200])
     def test_of_any_logits(self, sg, numbers):
@@ -284,7 +284,7 @@ class TestCrossEntropy:
         for j, slope in enumerate(jacobian_row(sg, [loss], 0, x)):
             assert near(slope, exact_derivative(exact, tuple(numbers), j), relative), j
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(numbers=even_rows, choice=st.integers(0, 5))
     @example(numbers=[0.0, -800.0], choice=0)
     @example(numbers=[0.0, -800.0], choice=1)
@@ -294,7 +294,7 @@ class TestCrossEntropy:
     def test_of_even_logits(self, sg, numbers, choice):
         self.check(sg, numbers, choice % len(numbers), 0.0)
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(numbers=rows, choice=st.integers(0, 5))
     def test_of_any_logits(self, sg, numbers, choice):
         self.check(sg, numbers, choice % len(numbers), max(numbers) - min(numbers))
@@ -336,7 +336,7 @@ class TestRmsnorm:
                     bound = (4.0 * relative + 2.0 * U) * terms + scale * n * QUANTUM
                 assert near(slope, exact_slope, 0.0, bound), (i, j)
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(numbers=rows, eps=st.sampled_from([1e-5, 0.5, 1e-12]))
     def test_of_usual_rows(self, sg, numbers, eps):
         self.check(sg, numbers, eps)
@@ -379,7 +379,7 @@ class TestSumsOfProducts:
         assert near(sg.nn.dot(a, b).data, total, 1e-30, bound)
         assert near(sg.nn.linear(a, [b], [bias])[0].data, biased, 1e-30, biased_bound)
 
-    @settings(max_examples=100)
+    @settings(max_examples=50)
     @given(data=st.data(), n=st.integers(1, 5), m=st.integers(1, 5))
     def test_gradients_of_linear(self, sg, data, n, m):
         """By x, sums of m products; by w, products; by b, exact."""

@@ -17,7 +17,7 @@ from kink_table import REFUSALS, Kink, Refusal, all_kinks, expression
 from op_table import OPS, Op
 from test_properties import leaves, programs, run, slopes
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+torch = pytest.importorskip("torch")
 
 BY_NAME = {op.name: op for op in OPS}
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

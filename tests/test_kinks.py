@@ -127,6 +127,13 @@ class TestAResultThatCountsForNothing:
         assert x.grad == 3.0
         assert sg.grad(y, [x]) == (3.0,)
 
+    def test_a_derivative_with_a_graph_is_multiplied_out(self, sg):
+        """For a gradient that is 0 here may have a derivative that is not."""
+        x, y = self.build(sg, inf)
+        assert math.isnan(sg.grad(y, [x], create_graph=True)[0].data)
+        x, y = self.build(sg, 7.0)
+        assert sg.grad(y, [x], create_graph=True)[0].data == 3.0
+
     def test_a_product_of_two_numbers_is_multiplied_out(self, sg):
         x = sg.Value(2.0)
         y = x * 3.0 + x * inf * 0.0

@@ -10,6 +10,13 @@ can be differentiated again: second derivatives, Newton steps, gradient penaltie
 12.0
 >>> grad(slope, [x])                                  # 6 x
 (12.0,)
+
+The second derivatives by several numbers, row by row, are the Hessian:
+
+>>> y = Value(1.0)
+>>> slopes = grad(x**3 * y + y**2, [x, y], create_graph=True)
+>>> [grad(slope, [x, y]) for slope in slopes]
+[(12.0, 12.0), (12.0, 2.0)]
 """
 
 from __future__ import annotations
@@ -187,10 +194,10 @@ def _towards(
 def _float_contributions(
     node: Value, parents: tuple[Value, ...], upstream: float
 ) -> Iterable[float]:
-    return contributions(node, node.local_grads, upstream)
+    return shares_of(node, node.local_grads, upstream)
 
 
-def contributions(node: Value, local_grads: Sequence[float], upstream: float) -> Iterable[float]:
+def shares_of(node: Value, local_grads: Sequence[float], upstream: float) -> Iterable[float]:
     """What `backward` adds to the gradient of each parent of `node`."""
     if upstream == 0.0 and (node._origin() or ("",))[0] in ("linear", "dot"):
         return [0.0] * len(local_grads)  # nothing, not even 0 * inf

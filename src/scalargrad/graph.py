@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scalargrad.derivatives import contributions
+from scalargrad.derivatives import shares_of
 from scalargrad.engine import Value
 from scalargrad.engine.reference.value import as_flag, as_float, describe
 
@@ -126,7 +126,7 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
         name, op, upstream = names[node], _printable(node.op), grads[node]
         local_grads = node.local_grads
-        shares = contributions(node, local_grads, upstream)
+        shares = shares_of(node, local_grads, upstream)
         for parent, local, share in zip(parents[node], local_grads, shares):
             grads[parent] = grads.get(parent, 0.0) + share
             product = (f"{upstream:.6g}", "*", f"{local:.6g}", "=", f"{share:.6g}")
