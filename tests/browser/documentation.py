@@ -131,7 +131,8 @@ class TestBrowser:
     def test_what_is_wrong_with_a_page_is_seen(self, tmp_path, browser, text, complaint):
         page = tmp_path / "page.html"
         page.write_text(f"<!doctype html><title>Page</title>{text}", encoding="utf-8")
-        assert complaint in "\n".join(browser.open(page.as_uri(), "desktop", "light").complaints)
+        seen = browser.open(page.as_uri(), "desktop", "light", patience=500)
+        assert complaint in "\n".join(seen.complaints)
 
 
 class Seen(NamedTuple):
@@ -144,7 +145,7 @@ class Browser:
         self.chromium = chromium
         self.contexts = {}
 
-    def open(self, address, size, scheme):
+    def open(self, address, size, scheme, patience=10_000):
         """The page, when it has come to rest, and what the browser had to complain about."""
         page = self.context(size, scheme).new_page()
         complaints = []
@@ -161,7 +162,7 @@ class Browser:
         )
         page.goto(address, wait_until="load")
         try:
-            page.wait_for_function(DRAWN, timeout=10_000)
+            page.wait_for_function(DRAWN, timeout=patience)
         except Error:
             complaints.append("a diagram or a formula was not drawn")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
