@@ -21,13 +21,14 @@ The second derivatives by several numbers, row by row, are the Hessian:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from math import inf, isfinite, isnan
+from collections.abc import Iterable, Sequence
+from math import isfinite, isnan
 
+from scalargrad.checking import gradcheck
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
 from scalargrad.engine.reference.operations import OPERATIONS
-from scalargrad.engine.reference.value import as_flag, as_float, describe, iterable
+from scalargrad.engine.reference.value import as_flag, describe, iterable
 from scalargrad.engine.reference.vector import one_hot
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -85,76 +86,6 @@ def grad(
             if parent in leading:
                 gradients[parent] = gradients[parent] + share if parent in gradients else share
     return tuple(gradients.get(x, zero) for x in wanted)
-
-
-def gradcheck(
-    f: Callable[..., Any],
-    inputs: Sequence[Any],
-    *,
-    eps: float = 1e-6,
-    atol: float = 1e-5,
-    rtol: float = 1e-3,
-) -> bool:
-    """Compare the gradients that `f` backpropagates with finite differences.
-
-    `f` is called as `f(*inputs)` and must return a Value. `inputs` are numbers or Values; they may
-    be of any class that is made from a number and has `data`, `grad` and, in what `f` returns,
-    `backward()`: your own Value, for one. `f` is called with fresh leaves each time.
-
-    For every input x, with h = eps * max(1, |x|), the gradient must be (f(x + h) - f(x - h)) / 2h
-    to within atol + rtol * |that|. Returns True, or raises AssertionError with the input's index,
-    both numbers and the tolerance. Raises TypeError if `f` does not return a Value.
-
-        >>> from scalargrad import gradcheck
-        >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
-        True
-    """
-    if not callable(f):
-        raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
-    eps, atol, rtol = (_setting(name, x) for name, x in zip(_SETTINGS, (eps, atol, rtol)))
-    items = iterable(inputs, "gradcheck", "inputs")
-    given = [_class_and_number(x, i) for i, x in enumerate(items)]
-    if not given:
-        raise ValueError("gradcheck: inputs is empty; there is nothing to check")
-    classes, numbers = zip(*given)
-
-    def run(at: Sequence[float]) -> tuple[list[Any], Any]:
-        leaves = [value_class(number) for value_class, number in zip(classes, at)]
-        output = f(*leaves)
-        if not (hasattr(output, "data") and hasattr(output, "backward")):
-            raise TypeError(f"gradcheck: f must return a Value, got {describe(output)}")
-        return leaves, output
-
-    leaves, output = run(numbers)
-    output.backward()
-    for i, x in enumerate(numbers):
-        h = eps * max(1.0, abs(x))
-        below, above = ([*numbers[:i], x + step, *numbers[i + 1 :]] for step in (-h, h))
-        expected = (run(above)[1].data - run(below)[1].data) / (2.0 * h)
-        tolerance = atol + rtol * abs(expected)
-        if not abs(leaves[i].grad - expected) <= tolerance:
-            raise AssertionError(
-                f"gradcheck: for inputs[{i}] = {x!r} backward gave {leaves[i].grad!r}, but finite "
-                f"differences give {expected!r}; they differ by more than {tolerance:.3g}"
-            )
-    return True
-
-
-_SETTINGS = ("eps", "atol", "rtol")
-
-
-def _setting(name: str, x: Any) -> float:
-    number = as_float(x, f"gradcheck: {name}")
-    if not 0.0 <= number < inf or (name == "eps" and not number):
-        least = "above 0" if name == "eps" else "from 0 up"
-        raise ValueError(f"gradcheck: {name} must be a number {least}, got {number!r}")
-    return number
-
-
-def _class_and_number(x: Any, i: int) -> tuple[Callable[[float], Any], float]:
-    if not isinstance(x, (Value, type)) and hasattr(x, "data") and hasattr(x, "grad"):
-        return type(x), float(x.data)  # somebody's own Value
-    return Value, x.data if isinstance(x, Value) else as_float(x, f"gradcheck: inputs[{i}]")
 
 
 def _checked(output: Any, inputs: Any, create_graph: Any) -> list[Value]:

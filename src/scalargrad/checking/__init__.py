@@ -1,0 +1,281 @@
+"""Check gradients, be they the library's or those of a `Value` that you wrote yourself.
+
+>>> from scalargrad import Value, gradcheck
+>>> gradcheck(lambda x, y: (x * y).tanh(), [0.5, 2.0])
+True
+
+differences.py measures what the gradients should be, and diagnosis.py finds out what went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf, isfinite
+
+from scalargrad.checking.differences import Comparison, as_number
+from scalargrad.engine import Value, Vector
+from scalargrad.engine.reference.value import as_flag, as_float, describe, iterable
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["gradcheck"]
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    inputs: Iterable[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+) -> bool:
+    """Compare the gradients that `f` backpropagates with what a small step shows.
+
+    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or a row of
+    them. Each of the `inputs` is a number, a Value, or a list, tuple, Vector or dict of these, as
+    deep as you like. They may be Values of your own: any class that has `data`, `grad` and
+    `backward()`. A leaf is made by calling the class with a number, or as a copy if it takes more.
+
+        >>> from scalargrad import Value, gradcheck, nn
+        >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
+        True
+        >>> gradcheck(nn.linear, [[1.0, 2.0], [[3.0, 4.0], [5.0, 6.0]]])      # a row and a matrix
+        True
+
+    If a gradient is wrong it raises AssertionError (or, with `raise_exception=False`, returns
+    False) and says which input, what it should be, where on the way it first goes wrong, and,
+    if that shows in the numbers, the usual cause:
+
+        >>> def square(x):
+        ...     return Value(x.data ** 2, (x,), (x.data,), op="square")
+        >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
+        Traceback (most recent call last):
+        AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0, but it should be 16 +- 0.016
+        first wrong: square of 4 = 16
+        usual cause: a factor 2 is missing from the derivative, such as n in n * x**(n-1)
+
+    A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
+    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|); where f
+    bends, ends or is too large for it, others are tried. `atol` is meant for functions whose
+    derivatives are about 1; if all of them are smaller, it shrinks with the largest. At a kink, as
+    that of relu at 0, everything from the slope on the left to that on the right is right.
+
+    Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
+    is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
+    """
+    if not callable(f):
+        raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
+    settings = _setting("eps", eps), _setting("atol", atol), _setting("rtol", rtol)
+    as_flag(raise_exception, "gradcheck: raise_exception")
+    given = _Inputs(inputs)
+    names: list[str] = []
+
+    def run(numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
+        leaves, arguments = given.made_of(numbers)
+        results = _results(f(*arguments))
+        names[:] = results
+        return leaves, list(results.values())
+
+    comparison = Comparison(run, given.numbers, given.names, settings)
+    before = given.grads()
+    try:
+        _check_that_differences_exist(comparison)
+        for k, name in enumerate(list(names)):
+            gradients = comparison.gradients(k)
+            wrong = comparison.wrong(k, gradients)
+            captured = _captured(comparison, k, given, before)
+            if (wrong or captured) and not raise_exception:
+                return False
+            if wrong:
+                raise AssertionError(
+                    f"gradcheck: {_finding(comparison, k, name, gradients, wrong)}"
+                )
+            if captured:
+                raise AssertionError(
+                    f"gradcheck: f did not use its argument but {captured} itself, whose grad it "
+                    "changed, so nothing was checked; compute from the arguments that f is "
+                    "called with"
+                )
+    finally:
+        given.restore(before)
+    return True
+
+
+def _check_that_differences_exist(comparison: Comparison) -> None:
+    for name, number in zip(comparison.names, comparison.numbers):
+        if not isfinite(number):
+            raise ValueError(f"gradcheck: {name} is {number!r}; choose a finite number")
+    first, second = (
+        [as_number(result.data) for result in comparison.run(comparison.numbers)[1]]
+        for _ in range(2)
+    )
+    if not all(map(isfinite, first)):
+        raise ValueError(
+            f"gradcheck: f returned {_shown(first)}, of which there are no differences; choose "
+            "inputs where it is finite"
+        )
+    if first != second:
+        raise ValueError(
+            f"gradcheck: f returned {_shown(first)} and then {_shown(second)} for the same inputs; "
+            "it must draw the same random numbers each time, and remember nothing"
+        )
+
+
+def _shown(results: Sequence[float]) -> str:
+    return repr(results[0] if len(results) == 1 else results)
+
+
+def _captured(comparison: Comparison, k: int, given: _Inputs, before: Sequence[Any]) -> str:
+    """An input whose number does not matter while its original gets a gradient, if there is one."""
+    for name, slope, then, now in zip(given.names, comparison.slopes(k), before, given.grads()):
+        if now != then and slope.is_flat:
+            return name
+    return ""
+
+
+def _finding(
+    comparison: Comparison, k: int, output: str, gradients: Sequence[Any], wrong: Sequence[int]
+) -> str:
+    names, i = comparison.names, wrong[0]
+    slope = comparison.slopes(k)[i]
+    text = f"for {names[i]} = {comparison.numbers[i]!r} backward{output and ' of ' + output} gave "
+    text += f"{gradients[i]!r}, but it should be "
+    if slope.is_kink and slope.error > comparison.rtol * abs(slope.value):
+        sides = sorted((slope.left, slope.right))
+        text += f"from {sides[0]:.6g} to {sides[1]:.6g}, the slopes on either side of this kink"
+    else:
+        text += f"{slope} +- {comparison.tolerance(k, i):.2g}"
+    if len(wrong) > 1:
+        others = ", ".join(names[j] for j in wrong[1:6]) + ", ..." * (len(wrong) > 6)
+        text += f"\n{len(wrong)} of {len(names)} gradients are wrong: also {others}"
+    from scalargrad.checking.diagnosis import diagnose  # late, because few programs need it
+
+    return "\n".join([text, *diagnose(comparison, k, gradients, wrong)])
+
+
+class _Inputs:
+    """The numbers in `inputs`, and what `f` is called with: fresh leaves in their places."""
+
+    def __init__(self, inputs: Any) -> None:
+        inputs = list(iterable(inputs, "gradcheck", "inputs"))
+        self.names: list[str] = []
+        self.numbers: list[float] = []
+        self._originals: list[Any] = []
+        self._places: list[tuple[int, int]] = []  # of the numbers: in which row, and where
+        self._rows = [("inputs", inputs, (0, 0))]
+        for r, (path, row, _) in enumerate(self._rows):  # it grows as rows within rows are found
+            keys = row if isinstance(row, Mapping) else range(len(row))
+            for i, (key, item) in enumerate(zip(keys, _items(row))):
+                name = f"{path}[{key!r}]"
+                if not _is_value(item) and _is_row(item):
+                    if name.count("[") > 100:
+                        raise ValueError("gradcheck: inputs are nested more than 100 deep")
+                    self._rows.append((name, item, (r, i)))
+                else:
+                    self._add(name, item, (r, i))
+        if not self.numbers:
+            raise ValueError("gradcheck: inputs is empty; there is nothing to check")
+        self._kind = next((x for x in self._originals if x is not None), None)
+
+    def _add(self, name: str, item: Any, place: tuple[int, int]) -> None:
+        is_value = _is_value(item)
+        number = as_number(item.data) if is_value else as_float(item, f"gradcheck: {name}")
+        self.numbers.append(number)
+        self.names.append(name)
+        self._originals.append(item if is_value else None)
+        self._places.append(place)
+
+    def made_of(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
+        """Leaves with these numbers, and the arguments of `f` that hold them."""
+        leaves = [
+            _leaf(self._kind if original is None else original, number)
+            for original, number in zip(self._originals, numbers)
+        ]
+        rows: list[list[Any]] = [[None] * len(row) for _, row, _ in self._rows]
+        for leaf, (r, i) in zip(leaves, self._places):
+            rows[r][i] = leaf
+        for copy, (_, row, (r, i)) in reversed(list(zip(rows[1:], self._rows[1:]))):
+            if isinstance(row, Mapping):
+                rows[r][i] = dict(zip(row, copy))
+            else:
+                kind = next((kind for kind in (tuple, Vector) if isinstance(row, kind)), list)
+                rows[r][i] = kind(copy)
+        return leaves, rows[0]
+
+    def grads(self) -> list[Any]:
+        return [original if original is None else original.grad for original in self._originals]
+
+    def restore(self, grads: Sequence[Any]) -> None:
+        """f may have captured the originals, and changed their gradients."""
+        for original, grad in zip(self._originals, grads):
+            if original is not None and original.grad != grad:
+                original.grad = grad
+
+
+def _leaf(original: Any, number: float) -> Any:
+    kind = type(original)
+    if original is None or kind.__module__.partition(".")[0] == "scalargrad":
+        return Value(number)
+    try:
+        leaf = kind(number)
+    except TypeError:  # it takes more than a number
+        from copy import deepcopy
+
+        leaf = deepcopy(original)
+        leaf.data = number
+        leaf.grad = 0.0
+    if hasattr(original, "requires_grad"):
+        leaf.requires_grad = original.requires_grad
+    return leaf
+
+
+def _results(returned: Any) -> dict[str, Any]:
+    """The Values that f returned, by name: the name is empty if it is but one."""
+    several = not _is_value(returned) and isinstance(returned, (list, tuple, Vector))
+    results = (
+        {f"output[{i}]": result for i, result in enumerate(returned)} if several else {"": returned}
+    )
+    for name, result in results.items():
+        if not _is_value(result):
+            hint = ""
+            if isinstance(result, (int, float)):
+                hint = "; computed from .data or float(x), it has lost its gradient"
+            raise TypeError(
+                f"gradcheck: f must return a Value or a row of them, got {describe(result)}"
+                f"{name and ' as ' + name}{hint}"
+            )
+        if not callable(getattr(result, "backward", None)):
+            raise TypeError(
+                f"gradcheck: f returned a {type(result).__name__}, which has no method backward()"
+            )
+    if not results:
+        raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
+    return results
+
+
+def _is_value(x: Any) -> bool:
+    """Whether it is a Value, no matter whose."""
+    return isinstance(x, Value) or (
+        hasattr(x, "data") and hasattr(x, "grad") and not isinstance(x, type)
+    )
+
+
+def _is_row(x: Any) -> bool:
+    if isinstance(x, (str, bytes, bytearray, type)) or getattr(x, "shape", None) == ():
+        return False
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__")
+
+
+def _items(row: Any) -> Iterable[Any]:
+    return row.values() if isinstance(row, Mapping) else row
+
+
+def _setting(name: str, x: Any) -> float:
+    number = as_float(x, f"gradcheck: {name}")
+    if not 0.0 <= number < inf or (name == "eps" and not number):
+        least = "above 0" if name == "eps" else "from 0 up"
+        raise ValueError(f"gradcheck: {name} must be a number {least}, got {number!r}")
+    return number
