@@ -305,7 +305,7 @@ class TestNothingIsForgotten:
                 "__firstlineno__",
             ),
             *("__setattr__", "__exit__", "__static_attributes__", "__annotate_func__"),
-            *("__annotations_cache__",),
+            *("__annotations_cache__", "__slotnames__"),
         }
         members = {
             name

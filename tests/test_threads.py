@@ -48,7 +48,7 @@ def together(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
 
 def steps(engine: str) -> int:
     """As many as take about a second."""
-    return 2500 if engine == "compiled" else 250
+    return 2500 if engine == "compiled" else 500
 
 
 class TestGraphsOfTheirOwn:

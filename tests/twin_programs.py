@@ -6,7 +6,9 @@ a program. Small sizes and few Values make sure that things meet: the same Value
 row that is also a weight.
 """
 
+import copy
 import operator
+import pickle
 import struct
 from contextlib import nullcontext
 
@@ -104,6 +106,21 @@ class Program:
 
     def detach(self):
         self.keep(self.value(0).detach())
+
+    def shallow_copy(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        self.keep(copy.copy(row if self.choices[1] % 2 else self.value(0)))
+
+    def deep_copy(self):
+        """Of a row and a Value at once, which may be part of it."""
+        things = [self.rows[self.choices[0] % len(self.rows)], self.value(1)]
+        if self.choices[2] % 2:
+            things.reverse()
+        through_pickle = self.choices[3] % 2
+        for thing in (
+            pickle.loads(pickle.dumps(things)) if through_pickle else copy.deepcopy(things)
+        ):
+            self.keep(thing)
 
     def custom(self):
         parents = [self.value(i) for i in range(self.choices[3] % 4)]

@@ -6,9 +6,7 @@ Every round runs the same programs, drawn at random from all instructions there 
 included. All memory that Python allocates is counted; it must not grow from round to round.
 """
 
-import copy
 import gc
-import pickle
 import random
 import sys
 import tracemalloc
@@ -27,6 +25,9 @@ PROGRAMS, LENGTH = 60, 40
 NUMBERS = [0.0, 1.0, -0.5, 2.0, 3.0, float("inf"), "text", None, 1j, [1.0], (), {}, True, 10**400]
 
 
+clear_caches = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     if engine.ENGINE != "compiled":
@@ -39,6 +40,7 @@ def main():
     for i in range(rounds):
         one_round()
         gc.collect()
+        clear_caches()  # which keep the names of attributes, and pickle makes such names anew
         held[i] = tracemalloc.get_traced_memory()[0]
     print(f"bytes held after each round: {held.tolist()}")
     # Caches of Python itself may still fill in some rounds; what is not freed is lost in every one.
@@ -61,7 +63,6 @@ def one_round():
             program.outcome(name, [rng.randrange(100) for _ in range(5)], number)
         program.everything()
         train(program)
-        copied(program)
 
 
 def train(program):
@@ -72,13 +73,6 @@ def train(program):
         with suppress(ArithmeticError, ValueError):
             optimizer.step()
         optimizer.load_state_dict(optimizer.state_dict())
-
-
-def copied(program):
-    for row in program.rows:
-        with suppress(TypeError):  # of what was computed
-            pickle.loads(pickle.dumps((row, *row, row[1:])))
-            copy.deepcopy([copy.copy(value) for value in (row, *row)])
 
 
 if __name__ == "__main__":

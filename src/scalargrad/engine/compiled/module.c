@@ -27,8 +27,10 @@ static PyMethodDef functions[] = {
 
 static PyObject *import_from(const char *module, const char *name) {
     PyObject *imported = PyImport_ImportModule(module);
-    PyObject *object = imported ? PyObject_GetAttrString(imported, name) : NULL;
+    PyObject *known = PyUnicode_InternFromString(name); /* or Python's cache would keep many of it */
+    PyObject *object = imported && known ? PyObject_GetAttr(imported, known) : NULL;
     Py_XDECREF(imported);
+    Py_XDECREF(known);
     return object;
 }
 
