@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kink_table import REFUSALS, Kink, Refusal, all_kinks, expression
 from op_table import OPS, Op
-from test_properties import leaves, programs, run, slopes
+from test_laws import leaves, programs, run, slopes
 
 torch = pytest.importorskip("torch")
 
