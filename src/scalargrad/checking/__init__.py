@@ -65,7 +65,7 @@ def gradcheck(
 
     Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
-    """
+    """  # noqa: E501 - the words of the error
     if not callable(f):
         raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
     settings = _setting("eps", eps), _setting("atol", atol), _setting("rtol", rtol)
