@@ -44,7 +44,7 @@ class TestMistakesOfStudents:
         lines = complaint(sg, mistake.f, mistake.inputs).splitlines()
         assert len(lines) <= 4
         assert lines[-1].startswith("usual cause: ")
-        assert max(map(len, lines)) < 220
+        assert max(map(len, lines)) < 160
 
     @every_mistake
     def test_the_value_is_right(self, sg, mistake: Mistake):
