@@ -567,6 +567,7 @@ CALLS: dict[str, Call] = {
             "eps": Parameter(lambda world: 1e-6, positive),
             "atol": Parameter(lambda world: 1e-5, setting),
             "rtol": Parameter(lambda world: 1e-3, setting),
+            "raise_exception": Parameter(lambda world: True, flag),
         },
     ),
     "no_grad": (lambda world: world.sg.no_grad, {}),
@@ -668,9 +669,10 @@ CALLS: dict[str, Call] = {
 
 
 def check_input(where: str) -> Iterator[Wrong]:
-    """What gradcheck takes is of any class that has `data` and `grad`, or a number."""
+    """What gradcheck takes is of any class that has `data` and `grad`, a number, or a row."""
+    rows = ("dict", "list", "tuple", "range", "Vector", "ndarray")
     for wrong in real(where):
-        if wrong.name != "a Value":
+        if wrong.name != "a Value" and not wrong.name.startswith(rows):
             yield wrong
 
 

@@ -44,7 +44,7 @@ class TestMistakesOfStudents:
         lines = complaint(sg, mistake.f, mistake.inputs).splitlines()
         assert len(lines) <= 4
         assert lines[-1].startswith("usual cause: ")
-        assert max(map(len, lines)) < 220
+        assert max(map(len, lines)) < 160
 
     @every_mistake
     def test_the_value_is_right(self, sg, mistake: Mistake):
@@ -307,9 +307,7 @@ class TestResults:
     def test_may_be_a_row_each_of_which_is_checked(self, sg):
         assert sg.gradcheck(sg.nn.softmax, [[1.0, 2.0, 3.0]])
         message = complaint(sg, lambda x, y: (x * y, x * y.data), [2.0, 3.0])
-        assert (
-            "for inputs[1] = 3.0 backward of output[1] gave 0.0, but it should be 2 +- " in message
-        )
+        assert "for inputs[1] = 3.0 backward of output[1] gave 0.0; it should be 2 +- " in message
 
     @pytest.mark.parametrize(
         ("result", "words"),
@@ -390,7 +388,7 @@ class TestKinks:
     @pytest.mark.parametrize("slope", [-1.1, 1.1, 2.0, math.nan])
     def test_anything_else_is_wrong_and_the_kink_is_named(self, sg, slope):
         message = complaint(sg, lambda x: sg.Value(abs(x.data), (x,), (slope,)), [0.0])
-        assert f"gave {slope}, but it should be from -1 to 1, the slopes on either" in message
+        assert f"gave {slope}; it should be from -1 to 1, the slopes on either" in message
 
     @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 1e-11])
     def test_beside_it_only_one_slope_is_right(self, sg, distance):
@@ -548,7 +546,7 @@ class TestClassesThatCanDoLittle:
             return Loss((x * 3.0).data, [(x * 3.0, -2.0)], "loss")
 
         message = complaint(sg, loss, [Loss(2.0)])
-        assert "gave -6.0, but it should be 3 +- " in message
+        assert "gave -6.0; it should be 3 +- " in message
         assert "first wrong" not in message
 
     def test_a_function_that_ends_nearby(self, sg):

@@ -53,7 +53,7 @@ def gradcheck(
         ...     return Value(x.data ** 2, (x,), (x.data,), op="square")
         >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
         Traceback (most recent call last):
-        AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0, but it should be 16 +- 0.016
+        AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0; it should be 16 +- 0.016
         first wrong: square of 4 = 16
         usual cause: a factor 2 is missing from the derivative, such as n in n * x**(n-1)
 
@@ -65,7 +65,8 @@ def gradcheck(
 
     Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
-    """  # noqa: E501 - the words of the error
+    (`torch.autograd.gradcheck`)
+    """
     if not callable(f):
         raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
     settings = _setting("eps", eps), _setting("atol", atol), _setting("rtol", rtol)
@@ -142,7 +143,7 @@ def _finding(
     names, i = comparison.names, wrong[0]
     slope = comparison.slopes(k)[i]
     text = f"for {names[i]} = {comparison.numbers[i]!r} backward{output and ' of ' + output} gave "
-    text += f"{gradients[i]!r}, but it should be "
+    text += f"{gradients[i]!r}; it should be "
     if slope.is_kink and slope.error > comparison.rtol * abs(slope.value):
         sides = sorted((slope.left, slope.right))
         text += f"from {sides[0]:.6g} to {sides[1]:.6g}, the slopes on either side of this kink"

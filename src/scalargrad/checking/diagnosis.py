@@ -148,19 +148,19 @@ class _Graph:
         if not _parents(node):
             names = " and ".join(self.check.names[i] for i in wrong[:3])
             return (
-                f"a detached branch: this number is computed from {names}, but from .data or a "
-                "float, so that no gradient flows back"
+                f"a detached branch: computed from {names} by way of .data or a float, so that no "
+                "gradient flows back"
             )
         if not isinstance(node, Value):  # our own backward is not in question
             if self._overwrites(j):
                 return (
-                    "a gradient is overwritten: write `grad += ...`, not `grad = ...`, because a "
-                    "number that is used twice gets a share from each use"
+                    "a gradient is overwritten, with `grad = ...` instead of `grad += ...`: each "
+                    "use of a number adds a share"
                 )
             if self._hands_down_too_early(j, gradients):
                 return (
-                    "the wrong order: a number that is used twice hands its gradient down before "
-                    "all of it has arrived, or twice; walk in reverse topological order"
+                    "the wrong order: a number used twice hands its gradient down too early, or "
+                    "twice; walk in reverse topological order"
                 )
         operands = self._local(j, gradients) or _operands(self.check, j, gradients)
         return wrong_derivative(operands, as_number(node.data))

@@ -70,8 +70,8 @@ def _not_a_number(wrong: Sequence[Operand], operands: Sequence[Operand], result:
     if all(abs(x.got) < float("inf") for x in wrong):
         return ""
     return (
-        "the derivative divides by zero or overflows here (0 * inf is nan), where the function "
-        "itself does not; write it in another way"
+        "the derivative divides by zero or overflows here, where the function itself does not; "
+        "write it in another way"
     )
 
 
@@ -83,8 +83,8 @@ def _late_binding(wrong: Sequence[Operand], operands: Sequence[Operand], result:
     if not last.near(total) and not last.near(len(operands) * last.expected):
         return ""
     return (
-        f"a closure over the wrong variable: {last.name} got what was for the others too, as when "
-        "functions made in a loop all see the loop's last value (late binding)"
+        f"a closure over the wrong variable: {last.name} got the shares of all, as when functions "
+        "made in a loop see its last value (late binding)"
     )
 
 
@@ -112,8 +112,8 @@ def _missing(wrong: Sequence[Operand], operands: Sequence[Operand], result: floa
     if any(x.got for x in wrong):
         return ""
     return (
-        f"no gradient arrives at {_names(wrong)}: backward leaves it out (an index or a parent "
-        "that is missed, a condition the wrong way round), or it is detached (.data)"
+        f"no gradient arrives at {_names(wrong)}: an index or a parent is missed, a condition is "
+        "the wrong way round, or it is detached (.data)"
     )
 
 
@@ -122,8 +122,8 @@ def _flat_place(wrong: Sequence[Operand], operands: Sequence[Operand], result: f
     if not flat or len(flat) < len(wrong):
         return ""
     return (
-        f"the result does not change with {_names(flat)} here, so its derivative is 0: relu, "
-        "maximum and the like pass the gradient on only where they pass the number on"
+        f"the result does not change with {_names(flat)} here, so its derivative is 0: relu and "
+        "maximum pass a gradient only where they pass the number"
     )
 
 
@@ -185,8 +185,8 @@ def _multiple(wrong: Sequence[Operand], operands: Sequence[Operand], result: flo
                     "of a mean is missing"
                 )
             return (
-                f"counted {n} times: backward ran {n} times without zero_grad, or hands this down "
-                f"{n} times, or the derivative has a factor {n} too many"
+                f"counted {n} times: backward runs or hands this down {n} times without zero_grad, "
+                f"or there is a factor {n} too many"
             )
         if all(x.near(x.expected / n) for x in wrong):
             return f"a factor {n} is missing from the derivative, such as n in n * x**(n-1)"
@@ -200,8 +200,8 @@ def _factor(wrong: Sequence[Operand], operands: Sequence[Operand], result: float
         for sign, minus in ((1.0, ""), (-1.0, ", and the sign is wrong")):
             if number and all(x.near(sign * x.expected * number) for x in wrong):
                 return (
-                    f"a factor too many: {text}{minus}; a power may be off by one, "
-                    "as x**n where it should be x**(n-1)"
+                    f"a factor too many: {text}{minus}; an exponent may be off by one, as in "
+                    "n * x**n for n * x**(n-1)"
                 )
             if number and all(x.near(sign * x.expected / number) for x in wrong):
                 return f"a factor is missing: {text}{minus}"
