@@ -27,8 +27,8 @@ from math import isfinite, isnan
 from scalargrad.checking import gradcheck
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
+from scalargrad.engine.reference.numbers import as_flag, describe, iterable
 from scalargrad.engine.reference.operations import OPERATIONS
-from scalargrad.engine.reference.value import as_flag, describe, iterable
 from scalargrad.engine.reference.vector import one_hot
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest

@@ -283,6 +283,7 @@
     "thread only, and can be nested. Raises TypeError if it is to decorate a generator or a\n" \
     "coroutine, whose body would run later. (`torch.no_grad`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> x = Value(2.0)\n" \
     "    >>> with no_grad():\n" \
     "    ...     y = x * x\n" \

@@ -43,12 +43,12 @@ PyObject *copying(const char *function, PyObject *thing) {
 }
 
 static int import_helpers(State *state) {
-    const char *const reference = "scalargrad.engine.reference.value";
+    const char *const numbers = "scalargrad.engine.reference.numbers";
     PyObject *no_grad = NULL;
-    if (!(state->is_real = import_from(reference, "is_real")) ||
-        !(state->describe = import_from(reference, "describe")) ||
-        !(state->iterable = import_from(reference, "iterable")) ||
-        !(no_grad = import_from(reference, "no_grad")))
+    if (!(state->is_real = import_from(numbers, "is_real")) ||
+        !(state->describe = import_from(numbers, "describe")) ||
+        !(state->iterable = import_from(numbers, "iterable")) ||
+        !(no_grad = import_from("scalargrad.engine.reference.recording", "no_grad")))
         return -1;
     state->decorate = PyObject_GetAttrString(no_grad, "__call__");
     Py_DECREF(no_grad);

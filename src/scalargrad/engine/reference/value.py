@@ -23,22 +23,25 @@ A function that is not here needs no registration, only its value and its deriva
 
 from __future__ import annotations
 
-import functools
-import itertools
-import threading
-from collections.abc import Callable, Iterable, Mapping, Set
-from numbers import Complex, Real
-from operator import length_hint
+from collections.abc import Iterable
 
 from scalargrad.engine.reference import operations
+from scalargrad.engine.reference.numbers import (
+    as_float,
+    as_text,
+    describe,
+    is_real,
+    iterable,
+    named,
+)
 from scalargrad.engine.reference.operations import Operation
+from scalargrad.engine.reference.recording import recording
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
+    from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 
     RealNumber: TypeAlias = SupportsFloat | SupportsIndex
-    Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Value:
@@ -471,56 +474,6 @@ def topological_order(output: Value) -> list[Any]:
     return order
 
 
-class _Recording(threading.local):
-    """Whether this thread records graphs: not while it is inside `no_grad`."""
-
-    depth = 0
-
-
-recording = _Recording()
-
-
-class no_grad:  # noqa: N801 - named as PyTorch names it
-    """Within it, operations compute numbers and record no graph.
-
-    A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current
-    thread only, and can be nested. Raises TypeError if it is to decorate a generator or a
-    coroutine, whose body would run later. (`torch.no_grad`)
-
-        >>> x = Value(2.0)
-        >>> with no_grad():
-        ...     y = x * x
-        >>> y.data, y.parents
-        (4.0, ())
-    """
-
-    def __enter__(self) -> None:
-        recording.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        if not recording.depth:
-            raise RuntimeError("no_grad: left in a thread that is not inside it")
-        recording.depth -= 1
-
-    def __call__(self, function: Function) -> Function:
-        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-
-        if not callable(function) or isinstance(function, type):
-            raise TypeError(f"no_grad: can only decorate a function, got {describe(function)}")
-        if any(f(function) for f in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
-            raise TypeError(
-                "no_grad: cannot decorate a generator or a coroutine, whose body runs later; "
-                "write `with no_grad():` inside it"
-            )
-
-        @functools.wraps(function)
-        def without_graph(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
-
-        return without_graph  # type: ignore[return-value]
-
-
 def _leaf(data: float) -> Value:
     node = _new(Value)
     node._data = data
@@ -588,123 +541,10 @@ def _operand(number: float) -> str:
     return f"({number!r})" if number < 0.0 else repr(number)
 
 
-def named(error: Exception, expression: str) -> Exception:
-    """The same kind of exception, saying which computation it was."""
-    if isinstance(error, ZeroDivisionError):
-        return ZeroDivisionError(f"{expression}: division by zero")
-    if isinstance(error, OverflowError):
-        return OverflowError(f"{expression}: the result is too large for a float")
-    return ValueError(f"{expression}: not defined for real numbers")
-
-
-# What counts as a number.
-
-
-def is_real(x: object) -> bool:
-    """Whether `x` is a Value or a plain real number: no string, complex number or sequence."""
-    if isinstance(x, (float, int, Value)):  # by far the most frequent
-        return True
-    if isinstance(x, Complex) and not isinstance(x, Real):
-        return False
-    kind = type(x)
-    return (hasattr(kind, "__float__") or hasattr(kind, "__index__")) and not hasattr(
-        kind, "__len__"
-    )
-
-
-def as_float(x: object, argument: str) -> float:
-    """`x` as a float, or a TypeError that names the argument."""
-    if type(x) is float:
-        return x
-    if _is_value(x):
-        raise TypeError(
-            f"{argument} must be a real number, got a Value; use its .data, or .detach() for a leaf"
-        )
-    if not is_real(x):
-        raise TypeError(f"{argument} must be a real number, got {describe(x)}")
-    try:
-        return float(x)  # type: ignore[arg-type]
-    except OverflowError:
-        raise OverflowError(f"{argument} is too large for a float") from None
-
-
 def as_value(x: Any, argument: str) -> Value:
     """`x` itself if it is a Value, otherwise a leaf with that number."""
     return x if isinstance(x, Value) else _leaf(as_float(x, argument))
 
 
-def as_text(x: object, argument: str) -> str:
-    if not isinstance(x, str):
-        raise TypeError(f"{argument} must be a str, got {describe(x)}")
-    return x
-
-
-def as_flag(x: object, argument: str) -> bool:
-    if not isinstance(x, int):
-        raise TypeError(f"{argument} must be True or False, got {describe(x)}")
-    return bool(x)
-
-
-def describe(x: object) -> str:
-    """What an error says it got: the type, and the value where that is short."""
-    if x is None:
-        return "None"
-    if _is_value(x):
-        return "a Value"
-    if isinstance(x, type):
-        return f"the class {x.__name__}"
-    kind = type(x).__name__
-    if (
-        isinstance(x, (float, complex))
-        or (isinstance(x, int) and abs(x) < 10**40)
-        or (isinstance(x, (str, bytes)) and len(x) < 40)
-    ):
-        return f"{kind} {x!r}"
-    if isinstance(getattr(x, "shape", None), tuple) and hasattr(type(x), "__len__"):  # an array
-        return f"{kind} of shape {x.shape}"  # type: ignore[attr-defined]
-    return kind
-
-
-def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
-    """What `values` holds, or an error that names it. It must have an order and an end."""
-    if type(values) is not list and type(values) is not tuple:
-        if why_no_sequence(values) or isinstance(values, (str, bytes, bytearray)):
-            raise _no_sequence(values, function, argument)
-        length = length_hint(values)
-        if length > MOST:
-            raise ValueError(f"{function}: {argument} has {length:,} items, more than {MOST:,}")
-    try:
-        return iter(values)  # type: ignore[no-any-return]
-    except TypeError:
-        raise _no_sequence(values, function, argument) from None
-
-
-# As long as a row may be. A longer one would fill the memory of the machine before it failed.
-MOST = 100_000_000
-
-
-def why_no_sequence(x: object) -> str:
-    """What to add to the error where something can be iterated over and yet is no sequence."""
-    if isinstance(x, Mapping):
-        return "; pass its .values()"
-    if isinstance(x, Set):
-        return ", which has no order"
-    if isinstance(x, (itertools.count, itertools.cycle)) or (
-        isinstance(x, itertools.repeat) and length_hint(x, -1) < 0
-    ):
-        return ", which has no end"
-    return ""
-
-
-def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
-    got = describe(values) + why_no_sequence(values)
-    return TypeError(f"{function}: {argument} must be a sequence, got {got}")
-
-
 def _number(x: Any) -> Any:
     return x._data if isinstance(x, Value) else x
-
-
-def _is_value(x: object) -> bool:
-    """Whether it is a Value of either engine."""
-    return hasattr(type(x), "local_grads")

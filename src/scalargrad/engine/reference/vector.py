@@ -20,15 +20,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import add, mul
 
-from scalargrad.engine.reference.value import (
-    Value,
-    as_float,
-    as_value,
-    describe,
-    is_real,
-    iterable,
-    recording,
-)
+from scalargrad.engine.reference.numbers import as_float, describe, is_real, iterable
+from scalargrad.engine.reference.recording import recording
+from scalargrad.engine.reference.value import Value, as_value
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:

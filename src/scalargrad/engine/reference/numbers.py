@@ -1,0 +1,129 @@
+"""What counts as a number, a sequence or a text among arguments, and how errors put the rest.
+
+>>> is_real(3), is_real("3")
+(True, False)
+>>> as_float(None, "SGD: lr")
+Traceback (most recent call last):
+TypeError: SGD: lr must be a real number, got None
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Set
+from numbers import Complex, Real
+from operator import length_hint
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_real(x: object) -> bool:
+    """Whether `x` is a Value or a plain real number: no string, complex number or sequence."""
+    if isinstance(x, (float, int)) or is_value(x):  # by far the most frequent
+        return True
+    if isinstance(x, Complex) and not isinstance(x, Real):
+        return False
+    kind = type(x)
+    return (hasattr(kind, "__float__") or hasattr(kind, "__index__")) and not hasattr(
+        kind, "__len__"
+    )
+
+
+def as_float(x: object, argument: str) -> float:
+    """`x` as a float, or a TypeError that names the argument."""
+    if type(x) is float:
+        return x
+    if is_value(x):
+        raise TypeError(
+            f"{argument} must be a real number, got a Value; use its .data, or .detach() for a leaf"
+        )
+    if not is_real(x):
+        raise TypeError(f"{argument} must be a real number, got {describe(x)}")
+    try:
+        return float(x)  # type: ignore[arg-type]
+    except OverflowError:
+        raise OverflowError(f"{argument} is too large for a float") from None
+
+
+def as_text(x: object, argument: str) -> str:
+    if not isinstance(x, str):
+        raise TypeError(f"{argument} must be a str, got {describe(x)}")
+    return x
+
+
+def as_flag(x: object, argument: str) -> bool:
+    if not isinstance(x, int):
+        raise TypeError(f"{argument} must be True or False, got {describe(x)}")
+    return bool(x)
+
+
+def describe(x: object) -> str:
+    """What an error says it got: the type, and the value where that is short."""
+    if x is None:
+        return "None"
+    if is_value(x):
+        return "a Value"
+    if isinstance(x, type):
+        return f"the class {x.__name__}"
+    kind = type(x).__name__
+    if (
+        isinstance(x, (float, complex))
+        or (isinstance(x, int) and abs(x) < 10**40)
+        or (isinstance(x, (str, bytes)) and len(x) < 40)
+    ):
+        return f"{kind} {x!r}"
+    if isinstance(getattr(x, "shape", None), tuple) and hasattr(type(x), "__len__"):  # an array
+        return f"{kind} of shape {x.shape}"  # type: ignore[attr-defined]
+    return kind
+
+
+def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
+    """What `values` holds, or an error that names it. It must have an order and an end."""
+    if type(values) is not list and type(values) is not tuple:
+        if why_no_sequence(values) or isinstance(values, (str, bytes, bytearray)):
+            raise _no_sequence(values, function, argument)
+        length = length_hint(values)
+        if length > MOST:
+            raise ValueError(f"{function}: {argument} has {length:,} items, more than {MOST:,}")
+    try:
+        return iter(values)  # type: ignore[no-any-return]
+    except TypeError:
+        raise _no_sequence(values, function, argument) from None
+
+
+# As long as a row may be. A longer one would fill the memory of the machine before it failed.
+MOST = 100_000_000
+
+
+def why_no_sequence(x: object) -> str:
+    """What to add to the error where something can be iterated over and yet is no sequence."""
+    if isinstance(x, Mapping):
+        return "; pass its .values()"
+    if isinstance(x, Set):
+        return ", which has no order"
+    if isinstance(x, (itertools.count, itertools.cycle)) or (
+        isinstance(x, itertools.repeat) and length_hint(x, -1) < 0
+    ):
+        return ", which has no end"
+    return ""
+
+
+def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
+    got = describe(values) + why_no_sequence(values)
+    return TypeError(f"{function}: {argument} must be a sequence, got {got}")
+
+
+def is_value(x: object) -> bool:
+    """Whether it is a Value of either engine."""
+    return hasattr(type(x), "local_grads")
+
+
+def named(error: Exception, expression: str) -> Exception:
+    """The same kind of exception, saying which computation it was."""
+    if isinstance(error, ZeroDivisionError):
+        return ZeroDivisionError(f"{expression}: division by zero")
+    if isinstance(error, OverflowError):
+        return OverflowError(f"{expression}: the result is too large for a float")
+    return ValueError(f"{expression}: not defined for real numbers")
