@@ -189,7 +189,9 @@ class TestPublicNames:
 
 class TestDocumentation:
     def test_the_examples_in_docstrings_give_what_they_say(self, sg):
+        other = "reference" if sg.ENGINE == "compiled" else "compiled"
         names = [m.name for m in pkgutil.walk_packages(sg.__path__, "scalargrad.")]
+        names = [name for name in names if f".engine.{other}" not in name]
         modules = [sg, *map(importlib.import_module, names)]
         results = [doctest.testmod(module) for module in modules]
         assert sum(result.failed for result in results) == 0
