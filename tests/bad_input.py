@@ -481,6 +481,21 @@ def state_of(name: str) -> Kind:
     return state
 
 
+def check_inputs(where: str) -> Iterator[Wrong]:
+    """What gradcheck takes: numbers and Values, also in sequences and dicts."""
+    yield from no_sequence(where)
+    yield from after(lambda world: 1.0, check_input(f"{where}[1]"))
+    yield from after(lambda world: 1.0, after(lambda world: 1.0, check_input(f"{where}[1][1]")))
+
+
+def check_input(where: str) -> Iterator[Wrong]:
+    taken = VALUE | SEQUENCES | ARRAYS | {"dict": lambda world: {}}
+    refused_too = ("list_iterator", "generator", "ndarray of shape ()")
+    for wrong in real(where):
+        if wrong.name not in taken or wrong.name in refused_too:
+            yield wrong
+
+
 # ---- Everything public ----
 
 Call = tuple[Callable[[World], Callable[..., Any]], dict[str, Parameter]]
@@ -558,12 +573,7 @@ CALLS: dict[str, Call] = {
         lambda world: world.sg.gradcheck,
         {
             "f": Parameter(lambda world: lambda a, b: a * b, function),
-            "inputs": Parameter(
-                lambda world: [world.x, 2.0],
-                lambda where: itertools.chain(
-                    no_sequence(where), after(lambda world: 1.0, check_input(f"{where}[1]"))
-                ),
-            ),
+            "inputs": Parameter(lambda world: [world.x, 2.0], check_inputs),
             "eps": Parameter(lambda world: 1e-6, positive),
             "atol": Parameter(lambda world: 1e-5, setting),
             "rtol": Parameter(lambda world: 1e-3, setting),
@@ -666,14 +676,6 @@ CALLS: dict[str, Call] = {
         },
     ),
 }
-
-
-def check_input(where: str) -> Iterator[Wrong]:
-    """What gradcheck takes is of any class that has `data` and `grad`, a number, or a row."""
-    rows = ("dict", "list", "tuple", "range", "Vector", "ndarray")
-    for wrong in real(where):
-        if wrong.name != "a Value" and not wrong.name.startswith(rows):
-            yield wrong
 
 
 # What can be assigned to, and what it takes.
