@@ -42,7 +42,7 @@ _ROUNDING = 2.0**-51
 
 # The absolute tolerance shrinks with the derivatives, but not below this part of it: numbers on the
 # way to a tiny one are often about 1, and their rounding is all that there is to see.
-_SMALLEST = 1e-7
+_SMALLEST = 1e-4
 
 # The shorter step, as a part of the longer one: the golden ratio. Numbers that were rounded on the
 # way go up in stairs, and of all ratios this one is least likely to meet a stair at either step.
@@ -87,7 +87,7 @@ class Slope:
 
     @property
     def is_clear(self) -> bool:
-        return self.error < 0.1 * abs(self.value)
+        return self.error < 0.01 * abs(self.value)
 
     def __str__(self) -> str:
         """As many digits as are known."""
@@ -137,7 +137,9 @@ def measure(
             flat = flat or slope
         elif best is None or _is_better(slope, best):
             best = slope
-        if (best and close(best)) or (flat and tried == len(_LARGE_STEPS)):
+        if best and close(best):
+            break
+        if tried == len(_LARGE_STEPS) and (flat or (best and best.is_clear)):
             break
     # Flat between rounded numbers is not flat if wider steps see a slope, unless that is unsure.
     if flat and not (best and best.is_clear):
