@@ -534,6 +534,48 @@ class TestClassesThatCanDoLittle:
         assert "first wrong: 10, made from 2 and 5" in message
         assert "counted 2 times" in message
 
+    def test_one_that_also_knows_what_was_made_from_it(self, sg):
+        class Linked:
+            def __init__(self, data, *made_of, slopes=()):
+                self.data, self.grad = data, 0.0
+                self.used_by, self.made_of, self.slopes = [], made_of, slopes
+                for x in made_of:
+                    x.used_by.append(self)
+
+            def __add__(self, other):
+                return Linked(self.data + other.data, self, other, slopes=(1.0, 1.0))
+
+            def __mul__(self, other):
+                slopes = (self.data, other.data)
+                return Linked(self.data * other.data, self, other, slopes=slopes)
+
+            def backward(self, grad=1.0):
+                self.grad += grad
+                for x, slope in zip(self.made_of, self.slopes):
+                    x.backward(slope * grad)
+
+        message = complaint(sg, lambda x, y: x * y + x, [Linked(2.0), Linked(3.0)])
+        assert "first wrong: 6, made from 2 and 3" in message
+        assert "exchanged" in message
+
+    def test_one_that_keeps_each_operand_by_a_name_of_its_own(self, sg):
+        class Tree:
+            def __init__(self, data, left=None, right=None):
+                self.data, self.grad, self.left, self.right = data, 0.0, left, right
+
+            def __mul__(self, other):
+                return Tree(self.data * other.data, self, other)
+
+            def backward(self, grad=1.0):
+                self.grad += grad
+                if self.left is not None:
+                    self.left.backward(grad * self.right.data)
+                    self.right.backward(grad * -self.left.data)
+
+        message = complaint(sg, lambda x, y: x * y * x, [Tree(2.0), Tree(3.0)])
+        assert "first wrong: 6, made from 2 and 3" in message
+        assert "wrong sign, in the derivative by inputs[1]" in message
+
     def test_one_whose_addition_is_what_is_wrong(self, sg):
         class Doubling(Pairs):
             def __add__(self, other):
