@@ -592,3 +592,19 @@ def test_a_step_of_sgd_is_the_gradient_times_the_learning_rate(sg, program, at, 
         v.grad = g
     optimizer.step()
     assert [v.data for v in x] == expected
+
+
+# And measured.
+
+
+@given(
+    program=programs,
+    at=st.lists(st.floats(0.1, 1.9).map(lambda x: x - 1.0 / 3.0), min_size=1, max_size=3),
+)
+def test_gradcheck_agrees_with_every_program(sg, program, at):
+    """Away from points where numbers are equal that need not be, where maximum has a kink."""
+    values = [abs(x) for x in at]
+    assume(min(values) > 1e-3)
+    assume(all(abs(a - b) > 1e-3 for i, a in enumerate(values) for b in values[:i]))
+    slopes(program, at)
+    assert sg.gradcheck(lambda *x: run(sg, program, x), at)

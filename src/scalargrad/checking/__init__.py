@@ -60,8 +60,9 @@ def gradcheck(
     A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
     that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|); where f
     bends, ends or is too large for it, others are tried. `atol` is meant for functions whose
-    derivatives are about 1; if all of them are smaller, it shrinks with the largest. At a kink, as
-    that of relu at 0, everything from the slope on the left to that on the right is right.
+    derivatives are about 1; if all of them are smaller, it shrinks with the largest, down to 1e-4
+    of itself. At a kink, as that of relu at 0, everything from the slope on the left to that on the
+    right is right.
 
     Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.

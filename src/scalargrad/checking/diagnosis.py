@@ -15,7 +15,7 @@ first, so that 2 + 2 and 2 * 2 are no longer the same. No cause is named unless 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from scalargrad.checking.differences import Comparison, as_number
 from scalargrad.checking.wrong_derivatives import Operand, near, wrong_derivative
@@ -100,7 +100,11 @@ class _Graph:
     def __init__(self, comparison: Comparison, k: int) -> None:
         self._outer = comparison.run
         self._k = k
-        self._inputs = comparison
+        # What holds Values in a leaf, which was made from nothing, leads to what is made from it.
+        leaves, _ = comparison.run(comparison.numbers)
+        self._downstream = {
+            name for leaf in leaves for name, held in _attributes(leaf).items() if _held(held, leaf)
+        }
         self.check = Comparison(self.run, comparison.numbers, comparison.names, comparison.settings)
         leaves, self.nodes = self.run(comparison.numbers)
         self.leaves = {id(leaf): i for i, leaf in enumerate(leaves)}
@@ -109,13 +113,16 @@ class _Graph:
 
     def run(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
         leaves, results = self._outer(numbers)
-        return leaves, _nodes(results[self._k], leaves)
+        return leaves, _nodes(results[self._k], leaves, self._parents)
+
+    def _parents(self, node: Any) -> list[Any]:
+        return _parents(node, self._downstream)
 
     def first_wrong(self, original: _Graph) -> tuple[str, str]:
         """Where on the way to the result it goes wrong first, and why; either may be empty."""
         if len(self.nodes) * len(self.leaves) > _MOST_SLOPES:
             return "", ""
-        if not isinstance(self.nodes[-1], Value) and not _parents(self.nodes[-1]):
+        if not isinstance(self.nodes[-1], Value) and not self._parents(self.nodes[-1]):
             return "", ""  # it does not keep what it was made from, or not where we look
         triple = self._trusted_triple()
         for j in range(len(self.nodes)):
@@ -124,7 +131,7 @@ class _Graph:
             if wrong:
                 place = f"first wrong: {original.described(j)}"
                 return place, self._cause(j, gradients, wrong)
-            if triple and _parents(self.nodes[j]) and not self._scales(j, gradients, triple):
+            if triple and self._parents(self.nodes[j]) and not self._scales(j, gradients, triple):
                 return (
                     f"first wrong: {original.described(j)}, when it is part of something else",
                     "the chain rule is cut short: this derivative is not multiplied by the grad "
@@ -135,7 +142,7 @@ class _Graph:
     def described(self, j: int) -> str:
         """Such as: * of 2 and 3 = 6"""
         node = self.nodes[j]
-        parents = [f"{as_number(parent.data):.6g}" for parent in _parents(node)]
+        parents = [f"{as_number(parent.data):.6g}" for parent in self._parents(node)]
         operands = " and ".join(parents) if len(parents) <= 4 else f"{len(parents)} numbers"
         op = getattr(node, "op", "") or getattr(node, "_op", "")
         number = f"{as_number(node.data):.6g}"
@@ -145,7 +152,7 @@ class _Graph:
 
     def _cause(self, j: int, gradients: Sequence[Any], wrong: Sequence[int]) -> str:
         node = self.nodes[j]
-        if not _parents(node):
+        if not self._parents(node):
             names = " and ".join(self.check.names[i] for i in wrong[:3])
             return (
                 f"a detached branch: computed from {names} by way of .data or a float, so that no "
@@ -215,9 +222,9 @@ class _Graph:
         leaves, nodes = self.run(self.check.numbers)
         nodes[j].backward()
         for v in range(j):
-            if not _parents(nodes[v]):
+            if not self._parents(nodes[v]):
                 continue
-            others = {id(x) for x in _nodes(nodes[j], [], without=nodes[v])}
+            others = {id(x) for x in _nodes(nodes[j], [], self._parents, without=nodes[v])}
             for leaf, grad, slope in zip(leaves, gradients, self.check.slopes(v)):
                 handed = as_number(nodes[v].grad) * slope.value
                 if id(leaf) not in others and not near(as_number(grad), handed, slope.error):
@@ -226,7 +233,7 @@ class _Graph:
 
     def _local(self, j: int, gradients: Sequence[Any]) -> list[Operand]:
         """The derivatives of node j by its direct operands, where they can be told apart."""
-        parents = list({id(parent): parent for parent in _parents(self.nodes[j])}.values())
+        parents = list({id(parent): parent for parent in self._parents(self.nodes[j])}.values())
         routes = [self._slopes_of(parent) for parent in parents]
         expected = self.check.slopes(j)
         operands = []
@@ -265,11 +272,15 @@ class _Graph:
         return [0.0 if abs(s.value) <= s.error else s.value for s in slopes]
 
 
-def _nodes(result: Any, leaves: Sequence[Any], without: Any = None) -> list[Any]:
+def _nodes(
+    result: Any,
+    leaves: Sequence[Any],
+    parents_of: Callable[[Any], list[Any]],
+    without: Any = None,
+) -> list[Any]:
     """What `result` was made from and itself, each after its parents; not the leaves given."""
-    rank = {id(leaf): i for i, leaf in enumerate(leaves)}
     order: list[Any] = []
-    seen: set[int] = set(rank)
+    seen = set(map(id, leaves))
     if without is not None:
         seen.add(id(without))
     stack: list[tuple[Any, bool]] = [(result, False)]
@@ -280,42 +291,47 @@ def _nodes(result: Any, leaves: Sequence[Any], without: Any = None) -> list[Any]
         elif id(node) not in seen:
             seen.add(id(node))
             stack.append((node, True))
-            stack.extend((parent, False) for parent in reversed(_parents(node, rank)))
+            stack.extend((parent, False) for parent in reversed(parents_of(node)))
     return order
 
 
-def _parents(node: Any, rank: dict[int, int] | None = None) -> list[Any]:
+def _parents(node: Any, downstream: Set[str]) -> list[Any]:
     """What a Value was made from, whatever its class calls that."""
     if isinstance(node, Value):
         return list(node.parents)
-    for attribute in _attributes(node):
-        if isinstance(attribute, (set, frozenset)):
-            found = sorted(
-                (x for x in attribute if _is_node(x, node)),
-                key=lambda x: ((rank or {}).get(id(x), -1), as_number(x.data)),
-            )
-        else:
-            found = [x for x in _flat(attribute) if _is_node(x, node)]
-        if found:
-            return found
+    held = {
+        name: values
+        for name, attribute in _attributes(node).items()
+        if name not in downstream and (values := _held(attribute, node))
+    }
+    rows = [values for name, values in held.items() if not _is_node(getattr(node, name), node)]
+    if rows:
+        return rows[0]
+    if held:  # such as left and right
+        return [value for values in held.values() for value in values]
     return [
         cell.cell_contents
-        for attribute in _attributes(node)
+        for attribute in _attributes(node).values()
         for cell in getattr(attribute, "__closure__", None) or ()
         if _is_node(cell.cell_contents, node)
     ]
 
 
-def _attributes(node: Any) -> list[Any]:
+def _attributes(node: Any) -> dict[str, Any]:
     slots = [name for kind in type(node).__mro__ for name in getattr(kind, "__slots__", ())]
-    names = dict.fromkeys([*getattr(node, "__dict__", {}), *slots])
-    return [getattr(node, name, None) for name in names]
+    return {
+        name: getattr(node, name, None)
+        for name in dict.fromkeys([*getattr(node, "__dict__", {}), *slots])
+    }
 
 
-def _flat(attribute: Any) -> Iterator[Any]:
-    """A Value, or those in a list, be it of Values or of pairs of a Value and its derivative."""
-    for item in attribute if isinstance(attribute, (list, tuple, Vector)) else [attribute]:
-        yield from item if isinstance(item, (list, tuple)) else [item]
+def _held(attribute: Any, node: Any) -> list[Any]:
+    """A Value, or those in a row, be it of Values or of pairs of a Value and its derivative."""
+    if isinstance(attribute, (set, frozenset)):  # in an order that is the same in every run
+        return sorted((x for x in attribute if _is_node(x, node)), key=lambda x: as_number(x.data))
+    items = attribute if isinstance(attribute, (list, tuple, Vector)) else [attribute]
+    inner = [x for item in items for x in (item if isinstance(item, (list, tuple)) else [item])]
+    return [x for x in inner if _is_node(x, node)]
 
 
 def _is_node(x: Any, node: Any) -> bool:

@@ -40,6 +40,15 @@ _SMALL_STEPS = (1e-2, 1e-4, 1e-6)
 _ROUNDING = 2.0**-51
 
 
+# The absolute tolerance shrinks with the derivatives, but not below this part of it: numbers on the
+# way to a tiny one are often about 1, and their rounding is all that there is to see.
+_SMALLEST = 1e-4
+
+# The shorter step, as a part of the longer one: the golden ratio. Numbers that were rounded on the
+# way go up in stairs, and of all ratios this one is least likely to meet a stair at either step.
+_SHORT = (5.0**0.5 - 1.0) / 2.0
+
+
 class Slope:
     """What was measured: the slope, how far it may be off, and the slopes on either side."""
 
@@ -56,7 +65,7 @@ class Slope:
     )
 
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
-        """From the function at x - h, x - h/2, x, x + h/2 and x + h."""
+        """From the function at x - h, x - 0.6 h, x, x + 0.6 h and x + h."""
         (x0, y0), (x1, y1), (x2, y2), (x3, y3), (x4, y4) = points
         wide, narrow = (y4 - y0) / (x4 - x0), (y3 - y1) / (x3 - x1)
         wide_bend = (y4 - y2) / (x4 - x2) - (y2 - y0) / (x2 - x0)
@@ -68,15 +77,17 @@ class Slope:
         self.is_flat = not self.spread
         self.rounding = _ROUNDING * max(map(abs, results))
         noise = self.rounding if self.is_flat else max(self.rounding, 2.0 * _grain(results))
-        # Where the function is smooth, the two quotients agree, all but for a part that is four
-        # times as large in the wide one; and the two sides differ half as much at half the step.
-        self.value = (4.0 * narrow - wide) / 3.0
-        self.error = max(abs(wide - narrow), abs(wide_bend - 2.0 * bend) / 2.0) + noise / step
+        # Where the function is smooth, the two quotients agree but for a part that grows with the
+        # square of the step, and the slopes on the two sides differ in proportion to the step.
+        square = _SHORT * _SHORT
+        self.value = (narrow - square * wide) / (1.0 - square)
+        uneven = abs(_SHORT * wide_bend - bend) / (2.0 * (1.0 - _SHORT))
+        self.error = max(abs(wide - narrow), uneven) + noise / step
         self.is_kink = abs(bend - wide_bend) < 0.1 * abs(bend) and abs(bend) > 10.0 * noise / step
 
     @property
     def is_clear(self) -> bool:
-        return self.error < 0.1 * abs(self.value)
+        return self.error < 0.01 * abs(self.value)
 
     def __str__(self) -> str:
         """As many digits as are known."""
@@ -112,7 +123,7 @@ def measure(
     best = flat = failure = None
     for tried, h in enumerate(steps, 1):
         try:
-            points = [at(x + part * h) for part in (-1.0, -0.5, 0.0, 0.5, 1.0)]
+            points = [at(x + part * h) for part in (-1.0, -_SHORT, 0.0, _SHORT, 1.0)]
         except (ArithmeticError, ValueError) as error:
             failure = error
             continue
@@ -126,7 +137,9 @@ def measure(
             flat = flat or slope
         elif best is None or _is_better(slope, best):
             best = slope
-        if (best and close(best)) or (flat and tried == len(_LARGE_STEPS)):
+        if best and close(best):
+            break
+        if tried == len(_LARGE_STEPS) and (flat or (best and best.is_clear)):
             break
     # Flat between rounded numbers is not flat if wider steps see a slope, unless that is unsure.
     if flat and not (best and best.is_clear):
@@ -188,7 +201,7 @@ class Comparison:
     def tolerance(self, k: int, i: int) -> float:
         slopes = self.slopes(k)
         largest = max(abs(slope.value) for slope in slopes)
-        atol = self.atol * min(1.0, largest or 1.0)
+        atol = self.atol * (min(1.0, max(largest, _SMALLEST)) if largest else 1.0)
         return atol + self.rtol * abs(slopes[i].value) + slopes[i].error
 
     def wrong(self, k: int, gradients: Sequence[Any]) -> list[int]:
