@@ -1,4 +1,4 @@
-.PHONY: venv test cover lint types docs browser docstrings bench sanitize leaks ci
+.PHONY: venv test cover lint types docs browser docstrings bench sanitize leaks mutants flips fuzz long ci
 
 python = .venv/bin/python
 
@@ -40,6 +40,21 @@ sanitize:
 leaks:
 	$(python) tests/tools/leaks.py
 	$(python) tests/tools/no_memory.py
+
+mutants:
+	$(python) -m pip install --quiet 'cosmic-ray>=8.4'
+	$(python) tests/tools/mutants.py
+
+flips:
+	$(python) tests/tools/flip_c.py
+
+fuzz:
+	PYTHON=$(python) tests/tools/fuzz readers
+	PYTHON=$(python) tests/tools/fuzz arguments
+
+long:
+	SCALARGRAD_ENGINE=compiled $(python) tests/tools/long_run.py
+	SCALARGRAD_ENGINE=reference $(python) tests/tools/long_run.py
 
 ci:
 	.ci/run

@@ -17,7 +17,7 @@ from kink_table import REFUSALS, Kink, Refusal, all_kinks, expression
 from op_table import OPS, Op
 from test_laws import leaves, programs, run, slopes
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 BY_NAME = {op.name: op for op in OPS}
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

@@ -162,6 +162,11 @@ def test_a_missing_entry_is_named(path, name):
         {"losses": [1.0, 10**400]},
         {"rng": [3, [1, 2, 3], False]},
         {"rng": "abc"},
+        {"rng": []},
+        {"rng": [3, list(range(625)), "abc"]},
+        {"rng": [3, list(range(625)), {}]},
+        {"source": []},
+        {"source": 0},
         {"optimizer": [1.0]},
         {"training": 3},
         {"source": 3},
@@ -303,9 +308,10 @@ def trained(tmp_path, monkeypatch):
         ("training", {"steps": 0, "betas": [0.9, 0.99]}),
         ("training", {"betas": 3}),
         ("training", {"colour": "red", "betas": [0.9, 0.99]}),
+        ("training", {"betas": [0.9, 0.99], "lr": 10**400}),
         ("vocabulary", "xyzw"),
     ],
-    ids=str,
+    ids=lambda entry: str(entry)[:40],
 )
 def test_a_checkpoint_that_no_run_wrote_is_not_resumed(trained, tmp_path, entry, value):
     (tmp_path / "run.json").write_text(json.dumps(trained | {entry: value}))
@@ -313,3 +319,12 @@ def test_a_checkpoint_that_no_run_wrote_is_not_resumed(trained, tmp_path, entry,
     assert result.status == 2
     assert result.err.startswith("train.py: error: --resume run.json: is damaged: ")
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("setting", [{"lr": 10**400}, {"steps": 10**400}, {"steps": 1}])
+def test_an_optimiser_that_no_run_left_is_not_resumed(trained, tmp_path, setting):
+    optimizer = trained["optimizer"] | setting
+    (tmp_path / "run.json").write_text(json.dumps(trained | {"optimizer": optimizer}))
+    result = call("train.py", "--resume", "run.json")
+    assert result.status == 2
+    assert result.err.startswith("train.py: error: --resume run.json: is damaged: ")

@@ -124,11 +124,11 @@ def _checked(entries: dict[str, Any]) -> Checkpoint:
             config=config,
             vocabulary=tokenizer.characters,
             training=dict(entries["training"]),
-            source=entries["source"] and _text(entries["source"]),
+            source=None if entries["source"] is None else _text(entries["source"]),
             fingerprint=_text(entries["fingerprint"]),
             step=entries["step"],
             losses=_numbers(entries["losses"]),
-            rng=tuple(tuple(x) if isinstance(x, list) else x for x in entries["rng"]),
+            rng=_random_state(entries["rng"]),
             optimizer={name: _from_json(value) for name, value in entries["optimizer"].items()},
             weights=_matrices(entries["weights"], config, tokenizer.vocab_size),
         )
@@ -152,6 +152,11 @@ def _matrices(entry: Any, config: Config, vocab_size: int) -> dict[str, list[lis
             raise ValueError(f"{name} is not a matrix of {nout} rows of {nin} numbers")
         matrices[name] = rows
     return matrices
+
+
+def _random_state(entry: Any) -> tuple[Any, ...]:
+    version, numbers, second = entry  # gauss draws two at a time, and the second may be in store
+    return version, tuple(numbers), None if second is None else _number(second)
 
 
 def _text(entry: Any) -> str:

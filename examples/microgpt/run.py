@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from dataclasses import asdict, dataclass
 
 import checkpoint
@@ -50,7 +51,8 @@ class Training:
 
 
 def _is_number(x: object) -> bool:
-    return isinstance(x, (int, float)) and not isinstance(x, bool)
+    # An integer may be too large for the float that it will become.
+    return isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) <= sys.float_info.max
 
 
 @dataclass
@@ -133,8 +135,13 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
     optimizer = new_optimizer(model, training)
     try:
         optimizer.load_state_dict(saved.optimizer)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"--resume {path}: is damaged: {error}") from None
+    if optimizer.steps != saved.step:
+        raise CheckpointError(
+            f"--resume {path}: is damaged: the run has made {saved.step} steps, "
+            f"its optimizer {optimizer.steps}"
+        )
     return Run(
         training=training,
         source=source or saved.source,

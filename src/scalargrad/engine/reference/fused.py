@@ -57,7 +57,7 @@ def linear(
     x = as_row(x, "linear", "x")
     rows = [
         row if type(row) is Vector else as_row(row, "linear", f"w[{i}]")
-        for i, row in enumerate(iterable(w, "linear", "w"))
+        for i, row in enumerate(list(iterable(w, "linear", "w")))
     ]
     xs, weights = x._numbers(), [row._numbers() for row in rows]
     if b is None:

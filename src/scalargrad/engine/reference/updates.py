@@ -62,7 +62,7 @@ def adam_update(
         ]
     except ZeroDivisionError:  # where eps and the second moment are 0
         p = [
-            pi - divide(lr * (mi / correction1), sqrt(vi / correction2) + eps)
+            pi - divide(lr * (mi / correction1), sqrt(vi / correction2))
             for pi, mi, vi in zip(p, m, v)
         ]
     _write(rows, p)

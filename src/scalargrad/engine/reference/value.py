@@ -93,8 +93,8 @@ class Value:
         for i, parent in enumerate(parents):
             if not isinstance(parent, Value):
                 raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
-        given = enumerate(iterable(local_grads, "Value", "local_grads"))
-        grads = tuple(as_float(g, f"Value: local_grads[{i}]") for i, g in given)
+        given = enumerate(list(iterable(local_grads, "Value", "local_grads")))
+        grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in given])
         if len(parents) != len(grads):
             raise ValueError(
                 f"Value: parents has length {len(parents)} but local_grads has length "

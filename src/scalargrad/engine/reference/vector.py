@@ -419,10 +419,11 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
                 f"{function}: {argument}[{i}] must be a Value or a real number, "
                 f"got {describe(item)}"
             )
-    names = [f"{function}: {argument}[{i}]" for i in range(len(items))]
+    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
+    named = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
     if any(isinstance(x, Value) for x in items):
-        return loose(list(map(as_value, items, names)))
-    return row_of(Block(list(map(as_float, items, names))))
+        return loose([as_value(x, name) for x, name in named])
+    return row_of(Block([as_float(x, name) for x, name in named]))
 
 
 def row_of(block: Block) -> Vector:
