@@ -83,3 +83,19 @@ def test_a_solution_fills_the_gaps_and_changes_no_names(name):
         for place in (EXERCISES, SOLUTIONS)
     )
     assert given == solved
+
+
+def test_a_wrong_gradient_is_shown_without_the_source_of_the_checker(tmp_path):
+    shutil.copy(EXERCISES / "test_ex1_value.py", tmp_path)
+    solution = (SOLUTIONS / "ex1_value.py").read_text(encoding="utf-8")
+    wrong = solution.replace("self.grad += grad", "self.grad = grad")
+    assert wrong != solution
+    (tmp_path / "ex1_value.py").write_text(wrong, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "gradcheck"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "usual cause: a gradient is overwritten" in done.stdout
+    assert "def gradcheck(" not in done.stdout

@@ -68,6 +68,7 @@ def gradcheck(
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
     (`torch.autograd.gradcheck`)
     """
+    __tracebackhide__ = True  # pytest then shows the student's test, not this function
     if not callable(f):
         raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
     settings = _setting("eps", eps), _setting("atol", atol), _setting("rtol", rtol)

@@ -190,20 +190,6 @@ class Value:
         for node in reversed(order):
             node._hand_down()
 
-    def _origin(self) -> Any:
-        """For an element of a fused result: what made it, in the terms of a FusedOperation."""
-        return None
-
-    def _place(self) -> tuple[int, int, int] | None:
-        """For an element of a row: a number that tells live rows apart, its index, the length."""
-        return None
-
-    def _whole_row(self) -> Any:
-        """For an element of a row: the whole row."""
-        return None
-
-    # What backward does with a node.
-
     def _clear_grad(self) -> None:
         self._grad = 0.0
 
@@ -223,6 +209,20 @@ class Value:
             3.0
         """
         return Value(self._data)
+
+    # What the elements of a row answer otherwise.
+
+    def _origin(self) -> Any:
+        """For an element of a fused result: what made it, in the terms of a FusedOperation."""
+        return None
+
+    def _place(self) -> tuple[int, int, int] | None:
+        """For an element of a row: a number that tells live rows apart, its index, the length."""
+        return None
+
+    def _whole_row(self) -> Any:
+        """For an element of a row: the whole row."""
+        return None
 
     def __reduce__(self) -> tuple[Any, ...]:
         from scalargrad.engine import copying  # late, because the engines come before it
