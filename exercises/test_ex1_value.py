@@ -40,6 +40,13 @@ def test_over_paths_they_add_up():
     assert a.grad == 7.0  # 2 a + 1
 
 
+def test_over_paths_through_a_shared_result_they_add_up_too():
+    a = Value(2.0)
+    square = a * a
+    (square + square * square).backward()
+    assert a.grad == 36.0  # 2 a + 4 a**3
+
+
 def test_backward_does_not_compute_with_changed_numbers():
     a, b = Value(2.0), Value(3.0)
     c = a * b
