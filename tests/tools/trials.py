@@ -156,7 +156,12 @@ def measure(
                 os._exit(code)
             result.write_bytes(pickle.dumps(plugin.suite()))
             os._exit(0)
-        os.waitpid(pid, 0)
+        try:
+            os.waitpid(pid, 0)
+        except BaseException:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         if failed.exists() or not result.exists():
             what = failed.read_text() if failed.exists() else "the run"
             sys.exit(f"before anything is changed, {what} fails")
