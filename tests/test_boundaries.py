@@ -290,3 +290,54 @@ class TestFormat:
         kind = "None" if spec is None else type(spec).__name__
         with pytest.raises(TypeError, match=f"must be str, not {kind}"):
             sg.Value(1.0).__format__(spec)
+
+
+class TestWiderThanIsDoneAtOnce:
+    """The compiled engine takes rows by eight, gradients by four rows and 64 columns."""
+
+    @pytest.mark.parametrize("nout", [1, 3, 4, 5, 7, 8, 9, 17])
+    @pytest.mark.parametrize("nin", [1, 63, 64, 65, 130])
+    def test_linear_and_its_gradients(self, sg, nout, nin):
+        xs = [(7 * j % 11 - 5) / 8 for j in range(nin)]
+        ws = [[((3 * i + 5 * j) % 13 - 6) / 16 for j in range(nin)] for i in range(nout)]
+        upstream = [0.0 if i == 2 else (i % 5 + 1) / 4 for i in range(nout)]
+        x, w = sg.nn.vector(xs), [sg.nn.vector(row) for row in ws]
+        y = sg.nn.linear(x, w)
+        sg.nn.dot(y, upstream).backward()  # all numbers are exact: sixteenths of small integers
+        assert [v.data for v in y] == [sum(a * b for a, b in zip(row, xs)) for row in ws]
+        assert [v.grad for v in x] == [
+            sum(upstream[i] * ws[i][j] for i in range(nout)) for j in range(nin)
+        ]
+        assert [[v.grad for v in row] for row in w] == [[g * a for a in xs] for g in upstream]
+
+
+class TestAMomentThatHasNoRoot:
+    """A second moment below 0, which no step of Adam leaves, is refused before any change."""
+
+    @pytest.mark.parametrize("at", range(5))
+    def test_wherever_it_is(self, sg, at):
+        from scalargrad import engine
+
+        loose = [sg.Value(1.0), sg.Value(2.0)]
+        rows = [sg.nn.vector([3.0, 4.0]), sg.Vector(loose), sg.nn.vector([5.0])]
+        first, second = sg.nn.vector([0.0] * 5), sg.nn.vector([0.25] * 5)
+        second[at].data = -1.0
+        everything = [*rows[0], *loose, *rows[2], *first, *second]
+        before = [v.data for v in everything]
+        step = (0.1, (0.9, 0.99), 1e-8, 0.0, 1)
+        with pytest.raises(ValueError, match="math domain error"):
+            engine.adam_update(rows, first, second, *step)
+        assert [v.data for v in everything] == before
+        second[at].data = 0.25
+        engine.adam_update(rows, first, second, *step)
+        assert all(v.data < 0.25 for v in second)
+
+    def test_unless_the_gradient_lifts_it(self, sg):
+        from scalargrad import engine
+
+        row = sg.nn.vector([1.0, 1.0])
+        row[0].grad = row[1].grad = 10.0
+        first, second = sg.nn.vector([0.0] * 2), sg.nn.vector([-1.0, 0.0])
+        engine.adam_update([row], first, second, 0.1, (0.5, 0.5), 0.0, 0.0, 1)
+        assert row[1].data == pytest.approx(0.9, rel=1e-15)
+        assert row[0].data == pytest.approx(1.0 - 0.1 * 10.0 / 99.0**0.5, rel=1e-15)
