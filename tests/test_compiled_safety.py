@@ -223,6 +223,8 @@ class TestDepth:
 class TestCtrlC:
     INTERRUPT = """
         import os, signal, threading, time
+        # a job in the background inherits that Ctrl-C is ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         def press_ctrl_c():
             global pressed
             pressed = time.perf_counter()

@@ -1,6 +1,6 @@
 """Changes the Python of the library in one place at a time, and demands that a test notices.
 
-    python tests/tools/mutants.py [--list] [file ...]
+    python tests/tools/mutants.py [--list] [--sample 300] [file ...]
 
 Every operator, comparison, number, condition and statement is changed in turn (by cosmic-ray's
 operators, and by deleting statements), and the tests that run that line are run on the reference
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ def main() -> None:
     )
     parser.add_argument("--list", action="store_true", help="only say what would be changed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--sample", type=int, help="so many of the changes, drawn at random")
     parser.add_argument("--only", default="", help="only changes whose description contains this")
     arguments = parser.parse_args()
     if arguments.list:
@@ -69,14 +71,17 @@ def main() -> None:
         return
     suite = measure(TESTS, "reference", covered=True)
     print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} seconds", flush=True)
-    variants = (
+    variants = [
         variant
         for file in arguments.files
         for variant in mutants(file, suite)
         if arguments.only in variant.name
-    )
+    ]
+    if arguments.sample:
+        variants = random.sample(variants, arguments.sample)
     done = trials(variants, suite, "reference", arguments.jobs)
-    complete = [] if arguments.only else [Path(file).name for file in arguments.files]
+    partly = arguments.only or arguments.sample
+    complete = [] if partly else [Path(file).name for file in arguments.files]
     equivalents.report(done, WANTED, complete)
 
 
