@@ -792,8 +792,12 @@ def test_a_second_ctrl_c_stops_at_once(folder):
 
 
 def test_ctrl_c_is_as_before_once_the_training_is_over(folder):
-    call("train.py", *SHORT, "--steps", 2)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        call("train.py", *SHORT, "--steps", 2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_where_ctrl_c_is_ignored_it_stays_ignored(folder, monkeypatch):
