@@ -18,7 +18,7 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(add,     ADD,     a + b,             FINE,                  1.0,                   1.0) \
     ROW(sub,     SUB,     a - b,             FINE,                  1.0,                   -1.0) \
     ROW(mul,     MUL,     a * b,             FINE,                  b,                     a) \
-    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
+    ROW(div,     DIV,     a / b,             zero_division(b),      1.0 / b,               quotient_by_divisor(y, a, b)) \
     ROW(pow,     POW,     power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b)) \
     ROW(maximum, MAXIMUM, larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
     ROW(minimum, MINIMUM, smaller(a, b),     FINE,                  share(b, a),           share(a, b))
@@ -28,10 +28,10 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(neg,     NEG,     -x,                FINE,                  -1.0) \
     ROW(abs,     ABS,     fabs(x),           FINE,                  sign(x)) \
     ROW(exp,     EXP,     exp(x),            overflow(x, y),        y) \
-    ROW(log,     LOG,     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
-    ROW(log1p,   LOG1P,   x == 0.0 ? x : log1p(x), singularity(x, y), ieee_divide(1.0, 1.0 + x)) \
+    ROW(log,     LOG,     log(x),            singularity(x, y),     1.0 / x) \
+    ROW(log1p,   LOG1P,   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
     ROW(expm1,   EXPM1,   expm1(x),          overflow(x, y),        exp(x)) \
-    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
+    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     0.5 / y) \
     ROW(sin,     SIN,     sin(x),            singularity(x, y),     cos(x)) \
     ROW(cos,     COS,     cos(x),            singularity(x, y),     -sin(x)) \
     ROW(tan,     TAN,     tan(x),            singularity(x, y),     1.0 + y * y) \
@@ -53,15 +53,7 @@ static inline Failure overflow(double x, double y) {
     return isinf(y) && isfinite(x) ? TOO_LARGE : FINE;
 }
 
-/* ---- Division ---- */
-
-static inline double ieee_divide(double a, double b) {
-    if (b != 0.0)
-        return a / b;
-    if (a == 0.0 || a != a)
-        return NAN;
-    return copysign(INFINITY, a) * copysign(1.0, b);
-}
+/* ---- Division: by zero it gives inf or nan in C, which is what a derivative is then ---- */
 
 /* Whether a number is 0 or so small that a double has few digits left for it. */
 static inline bool is_coarse(double y) {
@@ -70,7 +62,7 @@ static inline bool is_coarse(double y) {
 
 static inline double quotient_by_divisor(double y, double a, double b) {
     bool lost = y != 0.0 && is_coarse(y) && fabs(b) < 1.0;
-    return lost ? -ieee_divide(a, b * b) : -ieee_divide(y, b);
+    return lost ? -(a / (b * b)) : -(y / b);
 }
 
 /* ---- Powers ---- */
@@ -142,10 +134,10 @@ static inline double power_by_base(double y, double x, double n) {
         return n * one_less;
     if (is_coarse(one_less) && fabs(n) > 4.0) {
         double root = ieee_power(fabs(x), 0.5 * n);
-        return copysign(1.0, y) * ieee_divide(n * root, x) * root;
+        return copysign(1.0, y) * (n * root / x) * root;
     }
     if (isinf(one_less) || !is_one_less(n - 1.0, n))
-        return ieee_divide(n * y, x);
+        return n * y / x;
     return n * one_less;
 }
 
