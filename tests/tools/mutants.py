@@ -28,7 +28,9 @@ from trials import PACKAGE, Suite, Variant, measure, trials
 FILES = [
     *(f"engine/reference/{name}.py" for name in ("operations", "value", "vector", "fused")),
     *(f"engine/reference/{name}.py" for name in ("updates", "numbers", "recording")),
-    *("nn.py", "optim.py", "derivatives.py", "checking/differences.py"),
+    *("nn.py", "optim.py", "derivatives.py"),
+    *(f"checking/{name}.py" for name in ("__init__", "differences", "diagnosis")),
+    "checking/wrong_derivatives.py",
 ]
 TESTS = [
     f"tests/test_{name}.py"

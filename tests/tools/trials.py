@@ -30,8 +30,6 @@ PACKAGE = ROOT / "src" / "scalargrad"
 TESTS = ROOT / "tests"
 SLOW = 1.0  # seconds of computing; slower tests are left out
 EXAMPLES = 15
-LATER = ("tests/test_bad_input.py", "tests/test_accuracy.py", "tests/test_kinks.py")
-MOST = 300  # of those
 MEMORY = 8 << 30
 
 
@@ -183,8 +181,8 @@ def trials(variants: Iterable[Variant], suite: Suite, engines: str, jobs: int) -
                 if variant is None:
                     exhausted = True
                     break
-                tests = _ordered(variant, suite, noticed.get(variant.group, Counter()))
-                child = _Child(variant, tests, suite, engines)
+                files = _in_turn(variant, suite, noticed.get(variant.group, Counter()))
+                child = _Child(variant, files, suite, engines)
                 running[child.pid] = child
             for pid, child in list(running.items()):
                 trial = child.finished()
@@ -198,35 +196,44 @@ def trials(variants: Iterable[Variant], suite: Suite, engines: str, jobs: int) -
             child.kill()
 
 
-def _ordered(variant: Variant, suite: Suite, noticed: Counter[str]) -> list[str]:
-    tests = suite.seconds if variant.tests is None else variant.tests
+def _in_turn(variant: Variant, suite: Suite, noticed: Counter[str]) -> list[list[str]]:
+    """The tests, file by file: first the file that noticed most so far, then the fastest.
+
+    Reading a file of tests takes longer than most tests, so none is read before it is needed.
+    """
+    files: dict[str, list[str]] = {}
+    for test in suite.seconds if variant.tests is None else variant.tests:
+        if test in suite.seconds:
+            files.setdefault(_file(test), []).append(test)
+    by_file = Counter(_file(test) for test in noticed.elements())
+    for tests in files.values():
+        tests.sort(key=lambda test: (-noticed[test], suite.seconds[test]))
     return sorted(
-        (test for test in tests if test in suite.seconds),
-        key=lambda test: (-noticed[test], suite.seconds[test]),
+        files.values(),
+        key=lambda tests: (-by_file[_file(tests[0])], sum(suite.seconds[test] for test in tests)),
     )
 
 
-def _in_turn(tests: list[str]) -> list[list[str]]:
-    """First the tests from most of the files, then, of those that take long to read, some."""
-    first = [test for test in tests if not test.startswith(LATER)]
-    rest = [test for test in tests if test.startswith(LATER)]
-    return [some for some in (first, rest[:: len(rest) // MOST + 1]) if some]
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 class _Child:
     """A trial under way."""
 
-    def __init__(self, variant: Variant, tests: list[str], suite: Suite, engines: str) -> None:
+    def __init__(
+        self, variant: Variant, files: list[list[str]], suite: Suite, engines: str
+    ) -> None:
         self.trial = Trial(variant)
         self.folder = Path(tempfile.mkdtemp(prefix="scalargrad-trial-"))
         self.failed = self.folder / "failed"
         self.start = time.monotonic()
-        self.limit = round(10.0 + 3.0 * sum(suite.seconds[test] for test in tests))
+        self.limit = round(10.0 + 3.0 * sum(suite.seconds[test] for file in files for test in file))
         self.pid = os.fork()
         if not self.pid:
-            self._run(tests, engines)
+            self._run(files, engines)
 
-    def _run(self, tests: list[str], engines: str) -> None:
+    def _run(self, files: list[list[str]], engines: str) -> None:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -239,10 +246,10 @@ class _Child:
             self.failed.write_text("impossible")
             os._exit(1)
         _prepare_child(self.folder, engines)
-        for some in _in_turn(tests):
+        for tests in files:
             pid = os.fork()
             if not pid:
-                self._run_tests(some)
+                self._run_tests(tests)
             status = os.waitpid(pid, 0)[1]
             if os.WIFSIGNALED(status):
                 os.kill(os.getpid(), os.WTERMSIG(status))
@@ -251,8 +258,7 @@ class _Child:
         os._exit(0)
 
     def _run_tests(self, tests: list[str]) -> None:
-        files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        code = _run_pytest(["-x", *files], Chosen(tests, self.failed))
+        code = _run_pytest(["-x", _file(tests[0])], Chosen(tests, self.failed))
         if code and not self.failed.exists():
             self.failed.write_text(f"pytest: {code}")
         os._exit(int(code))
