@@ -287,6 +287,18 @@ class TestSettings:
         assert optimizer.lr == 0.5
 
 
+class TestRepr:
+    def test_shows_how_many_parameters_there_are_and_every_setting(self, sg):
+        x, row = sg.Value(1.0), sg.nn.vector([1.0, 2.0])
+        assert repr(sg.optim.SGD([x], lr=0.1)) == "SGD(1 parameter, lr=0.1, momentum=0.0)"
+        optimizer = sg.optim.Adam([x, row], betas=(0.85, 0.99))
+        optimizer.lr = 0.5
+        optimizer.step()
+        assert repr(optimizer) == (
+            "Adam(3 parameters, lr=0.5, betas=(0.85, 0.99), eps=1e-08, weight_decay=0.0, steps=1)"
+        )
+
+
 class TestZeroGrad:
     @each
     def test_clears_every_gradient_and_nothing_else(self, sg, name):

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.metadata
 import importlib.resources
 import inspect
 import os
@@ -166,6 +167,9 @@ class TestPublicNames:
             namespace: dict[str, object] = {}
             exec(f"from {module.__name__} import *", namespace)
             assert set(module.__all__) <= set(namespace)
+
+    def test_the_version_is_that_of_the_installation(self, sg):
+        assert sg.__version__ == importlib.metadata.version("scalargrad")
 
     def test_every_public_thing_is_documented(self, sg):
         things = [

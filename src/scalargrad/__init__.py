@@ -25,3 +25,4 @@ __all__ = [
     "no_grad",
     "optim",
 ]
+__version__ = "2.0.0.dev0"

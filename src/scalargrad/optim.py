@@ -50,6 +50,11 @@ class _Optimizer:
             value = self._checked(name, value)
         super().__setattr__(name, value)
 
+    def __repr__(self) -> str:
+        count = f"{self._count} parameter{'' if self._count == 1 else 's'}"
+        settings = [f"{name}={getattr(self, name)!r}" for name in ("lr", *self._settings)]
+        return f"{type(self).__name__}({', '.join([count, *settings])})"
+
     @property
     def lr(self) -> float:
         """The learning rate, a float; assign to it between steps to follow a schedule."""
