@@ -16,7 +16,7 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import equivalents
@@ -73,14 +73,14 @@ def main() -> None:
         return
     suite = measure(TESTS, "reference", covered=True)
     print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} seconds", flush=True)
-    variants = [
+    variants: Iterable[Variant] = (
         variant
         for file in arguments.files
         for variant in mutants(file, suite)
         if arguments.only in variant.name
-    ]
+    )
     if arguments.sample:
-        variants = random.Random(1).sample(variants, arguments.sample)
+        variants = random.Random(1).sample(list(variants), arguments.sample)
     done = trials(variants, suite, "reference", arguments.jobs)
     partly = arguments.only or arguments.sample
     complete = [] if partly else [Path(file).name for file in arguments.files]

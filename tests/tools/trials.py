@@ -7,6 +7,7 @@ Wherever tests draw examples, they draw few.
 
 from __future__ import annotations
 
+import asyncio  # noqa: F401 - like others below, so that no child need import it
 import os
 import resource
 import shutil
@@ -14,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import unittest.mock  # noqa: F401
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -21,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis
-import mpmath  # noqa: F401 - so that no child need import it
+import mpmath  # noqa: F401
 import numpy  # noqa: F401
 import pytest
 
@@ -239,7 +241,7 @@ class _Child:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_CPU, (self.limit, self.limit))
         package = self.folder / "scalargrad"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PACKAGE, package)  # with __pycache__, or all would be compiled each time
         try:
             self.trial.variant.change(package)
         except ImpossibleError:
@@ -247,21 +249,12 @@ class _Child:
             os._exit(1)
         _prepare_child(self.folder, engines)
         for tests in files:
-            pid = os.fork()
-            if not pid:
-                self._run_tests(tests)
-            status = os.waitpid(pid, 0)[1]
-            if os.WIFSIGNALED(status):
-                os.kill(os.getpid(), os.WTERMSIG(status))
-            if status:
+            code = _run_pytest(["-x", _file(tests[0])], Chosen(tests, self.failed))
+            if code and not self.failed.exists():
+                self.failed.write_text(f"pytest: {code}")
+            if code:
                 os._exit(1)
         os._exit(0)
-
-    def _run_tests(self, tests: list[str]) -> None:
-        code = _run_pytest(["-x", _file(tests[0])], Chosen(tests, self.failed))
-        if code and not self.failed.exists():
-            self.failed.write_text(f"pytest: {code}")
-        os._exit(int(code))
 
     def finished(self) -> Trial | None:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -289,10 +282,10 @@ class _Child:
 
 def _prepare_child(path: Path, engines: str) -> None:
     """Make `import scalargrad` find the copy in `path`, here and in what this process starts."""
-    sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = False  # compiling the tests takes longer than most of them run
     sys.path.insert(0, str(path))
     os.environ["PYTHONPATH"] = str(path)
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["SCALARGRAD_TEST_ENGINES"] = engines
     os.environ.pop("SCALARGRAD_ENGINE", None)
     os.chdir(ROOT)

@@ -53,7 +53,7 @@ static inline Failure overflow(double x, double y) {
     return isinf(y) && isfinite(x) ? TOO_LARGE : FINE;
 }
 
-/* ---- Division: by zero it gives inf or nan in C, which is what a derivative is then ---- */
+/* ---- Division. That by zero, as the logarithm of zero, is what it should be in C already. ---- */
 
 /* Whether a number is 0 or so small that a double has few digits left for it. */
 static inline bool is_coarse(double y) {
@@ -61,8 +61,7 @@ static inline bool is_coarse(double y) {
 }
 
 static inline double quotient_by_divisor(double y, double a, double b) {
-    bool lost = y != 0.0 && is_coarse(y) && fabs(b) < 1.0;
-    return lost ? -(a / (b * b)) : -(y / b);
+    return y != 0.0 && is_coarse(y) ? -(a / (b * b)) : -(y / b);
 }
 
 /* ---- Powers ---- */
@@ -73,26 +72,10 @@ static inline bool is_odd(double n) {
 
 /* x ** n as Python's floats have it; where that raises, or is complex, see power_failure. */
 static inline double power(double x, double n) {
-    if (n == 0.0)
-        return 1.0;
-    if (x != x)
-        return x;
-    if (n != n)
-        return x == 1.0 ? 1.0 : n;
-    if (isinf(n)) {
-        x = fabs(x);
-        return x == 1.0 ? 1.0 : (n > 0.0) == (x > 1.0) ? fabs(n) : 0.0;
-    }
-    if (isinf(x)) {
-        bool odd = is_odd(n);
-        return n > 0.0 ? (odd ? x : fabs(x)) : (odd ? copysign(0.0, x) : 0.0);
-    }
-    if (x == 0.0)
-        return n < 0.0 ? INFINITY : is_odd(n) ? x : 0.0;
-    bool negative = x < 0.0 && is_odd(n);
-    x = fabs(x);
-    double y = x == 1.0 ? 1.0 : pow(x, n);
-    return negative ? -y : y;
+    if (n != n && x != 1.0) /* C says that (-1) ** nan is 1 */
+        return n;
+    double y = pow(fabs(x), n);
+    return signbit(x) && is_odd(n) ? -y : y;
 }
 
 static inline Failure power_failure(double x, double n, double y) {
@@ -105,22 +88,6 @@ static inline Failure power_failure(double x, double n, double y) {
     return x < 0.0 && n != floor(n) ? UNDEFINED : FINE;
 }
 
-static inline double ieee_power(double x, double n) {
-    double y = power(x, n);
-    switch (power_failure(x, n, y)) {
-    case FINE:
-        return y;
-    case UNDEFINED:
-        return NAN;
-    default:
-        return signbit(x) && is_odd(n) ? -INFINITY : INFINITY;
-    }
-}
-
-static inline double ieee_log(double x) {
-    return x > 0.0 ? log(x) : x == 0.0 ? -INFINITY : NAN;
-}
-
 /* Whether m is exactly n - 1. */
 static inline bool is_one_less(double m, double n) {
     return m + 1.0 == n && m - n == -1.0;
@@ -129,11 +96,11 @@ static inline bool is_one_less(double m, double n) {
 static inline double power_by_base(double y, double x, double n) {
     if (n == 0.0)
         return 0.0;
-    double one_less = ieee_power(x, n - 1.0);
+    double one_less = power(x, n - 1.0);
     if (!(0.0 < fabs(x) && fabs(x) < INFINITY) || !isfinite(n))
         return n * one_less;
     if (is_coarse(one_less) && fabs(n) > 4.0) {
-        double root = ieee_power(fabs(x), 0.5 * n);
+        double root = power(fabs(x), 0.5 * n);
         return copysign(1.0, y) * (n * root / x) * root;
     }
     if (isinf(one_less) || !is_one_less(n - 1.0, n))
@@ -145,10 +112,10 @@ static inline double power_by_exponent(double y, double x, double n) {
     if (x == 0.0 && n >= 0.0)
         return 0.0;
     if (0.0 < x && x < INFINITY && is_coarse(y)) {
-        double root = ieee_power(x, 0.5 * n);
-        return root * ieee_log(x) * root;
+        double root = power(x, 0.5 * n);
+        return root * log(x) * root;
     }
-    return y * ieee_log(x);
+    return y * log(x);
 }
 
 /* ---- The rest ---- */

@@ -57,7 +57,7 @@ def _power(x: float, n: float) -> float:
 
 def _div_grads(y: Number, a: Number, b: Number) -> tuple[Number, Number]:
     """d/da a/b = 1/b, and d/db a/b = -(a/b)/b, or -a/(b*b) where a/b is too small to be exact."""
-    if number_of(y) != 0.0 and _is_coarse(y) and abs(number_of(b)) < 1.0:
+    if number_of(y) != 0.0 and _is_coarse(y):
         return divide(1.0, b), -divide(a, b * b)
     return divide(1.0, b), -divide(y, b)
 
