@@ -6,24 +6,28 @@ agree on its outcome, and at the end on everything that can be seen of every Val
 `SCALARGRAD_TWIN_PROGRAMS=20000` draws that many, instead of a few hundred.
 """
 
+import math
 import os
 import random
 import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import pytest
 from engines import PACKAGES, in_sys_modules
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from op_table import OPS
 from twin_programs import Program, bits
 
 pytestmark = pytest.mark.skipif(
     len(PACKAGES) < 2, reason="the compiled engine is not built: there is nothing to compare"
 )
 
+TWINS = [PACKAGES[name] for name in ("reference", "compiled") if name in PACKAGES]
 PROGRAMS = int(os.environ.get("SCALARGRAD_TWIN_PROGRAMS", "400"))
 TRAIN = Path(__file__).parents[1] / "examples" / "microgpt" / "train.py"
 
@@ -47,11 +51,10 @@ INSTRUCTIONS = st.tuples(
 
 def run(instructions):
     """What is seen of a program, in each engine."""
-    engines = PACKAGES["reference"], PACKAGES["compiled"]
-    programs = [Program(engine["scalargrad.engine"]) for engine in engines]
+    programs = [Program(engine["scalargrad.engine"]) for engine in TWINS]
     for i, (name, choices, number) in enumerate(instructions):
         outcomes = []
-        for engine, program in zip(engines, programs):
+        for engine, program in zip(TWINS, programs):
             with in_sys_modules(engine):
                 outcomes.append(program.outcome(name, choices, number))
         assert outcomes[0] == outcomes[1], f"instruction {i}: {name}"
@@ -77,12 +80,48 @@ def test_long_programs_without_surprises_give_the_same_bits(instructions, choice
     assert reference == compiled
 
 
+def around(x, steps=4):
+    return [x * (1.0 + k * sys.float_info.epsilon) for k in range(-steps, steps + 1)]
+
+
+# Where one formula ends and another begins: the engines must change over at the same float.
+LEAST = sys.float_info.min  # smaller floats have fewer digits
+EDGES = [
+    *(around(x, 1) for x in (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 36.75, 354.5, 709.5, 745.25, LEAST)),
+    [0.0, 5e-324, 1e-200, 1e-105, 1e-13, 1e13, 1e200, sys.float_info.max, math.inf, math.nan],
+]
+NUMBERS_AT_EDGES = [sign * x for some in EDGES for x in some for sign in (1.0, -1.0)]
+QUOTIENTS_AT_EDGES = [(a, b) for b in (1e-9, 0.7, 1.3, 1e9) for a in around(LEAST * b)]
+POWERS_AT_EDGES = [
+    (x, n)
+    for n in (-5.0, -2.5, -1.5, 2.5, 3.5, 4.0, 4.5, 7.0)
+    for result in (n, n - 1.0)
+    for x in around(LEAST ** (1.0 / result))
+]
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_operations_change_their_formulas_at_the_same_floats(op):
+    points = [*product(NUMBERS_AT_EDGES, repeat=len(op.smooth[0]))]
+    points += {"/": QUOTIENTS_AT_EDGES, "**": POWERS_AT_EDGES}.get(op.name, [])
+    for point in points:
+        reference, compiled = (outcome(op, package["scalargrad"], point) for package in TWINS)
+        assert reference == compiled, point
+
+
+def outcome(op, sg, point):
+    try:
+        result = op.on_values(sg, *map(sg.Value, point))
+    except (ArithmeticError, ValueError) as error:
+        return type(error), str(error)
+    return bits(result.data), [*map(bits, result.local_grads)]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_gradients_are_summed_in_the_same_order(seed):
     """In a dense graph, where another order would give other last bits."""
     reference, compiled = (
-        tangle(PACKAGES[name]["scalargrad.engine"], random.Random(seed))
-        for name in ("reference", "compiled")
+        tangle(package["scalargrad.engine"], random.Random(seed)) for package in TWINS
     )
     assert reference == compiled
 
@@ -141,8 +180,7 @@ SETTINGS = st.floats(0.0, 0.99) | st.just(0.0)
 )
 def test_training_gives_the_same_bits(numbers, optimizer, steps, keep_graphs):
     reference, compiled = (
-        train(PACKAGES[name]["scalargrad"], numbers, *optimizer, steps, keep_graphs)
-        for name in ("reference", "compiled")
+        train(package["scalargrad"], numbers, *optimizer, steps, keep_graphs) for package in TWINS
     )
     assert reference == compiled
 
