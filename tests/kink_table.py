@@ -78,6 +78,7 @@ KINKS = {
         Kink("**", (inf, 2.0), inf, (inf, inf)),
         Kink("**", (inf, 0.5), inf, (0.0, inf)),
         Kink("**", (inf, -1.0), 0.0, (0.0, nan), "`0 * log(inf)`"),
+        Kink("**", (inf, -5e-324), 0.0, (0.0, nan)),
         Kink("**", (-inf, 2.0), inf, (-inf, nan)),
         Kink("**", (-inf, 3.0), -inf, (inf, nan)),
         Kink("**", (-inf, -1.0), 0.0, (0.0, nan)),

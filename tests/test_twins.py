@@ -91,10 +91,12 @@ EDGES = [
     [0.0, 5e-324, 1e-200, 1e-105, 1e-13, 1e13, 1e200, sys.float_info.max, math.inf, math.nan],
 ]
 NUMBERS_AT_EDGES = [sign * x for some in EDGES for x in some for sign in (1.0, -1.0)]
-QUOTIENTS_AT_EDGES = [(a, b) for b in (1e-9, 0.7, 1.3, 1e9) for a in around(LEAST * b)]
+QUOTIENTS_AT_EDGES = [
+    (a, b) for b in (0.5692199318360087, 2.6959412398069) for a in around(LEAST * b)
+]
 POWERS_AT_EDGES = [
     (x, n)
-    for n in (-5.0, -2.5, -1.5, 2.5, 3.5, 4.0, 4.5, 7.0)
+    for n in (-5.0, -4.8071675334892765, -1.5, 2.5, 4.0, 6.719159100771327)
     for result in (n, n - 1.0)
     for x in around(LEAST ** (1.0 / result))
 ]

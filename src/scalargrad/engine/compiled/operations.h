@@ -97,7 +97,7 @@ static inline double power_by_base(double y, double x, double n) {
     if (n == 0.0)
         return 0.0;
     double one_less = power(x, n - 1.0);
-    if (!(0.0 < fabs(x) && fabs(x) < INFINITY) || !isfinite(n))
+    if (x == 0.0 || !isfinite(x) || !isfinite(n))
         return n * one_less;
     if (is_coarse(one_less) && fabs(n) > 4.0) {
         double root = power(fabs(x), 0.5 * n);
@@ -111,7 +111,7 @@ static inline double power_by_base(double y, double x, double n) {
 static inline double power_by_exponent(double y, double x, double n) {
     if (x == 0.0 && n >= 0.0)
         return 0.0;
-    if (0.0 < x && x < INFINITY && is_coarse(y)) {
+    if (x < INFINITY && is_coarse(y)) {
         double root = power(x, 0.5 * n);
         return root * log(x) * root;
     }

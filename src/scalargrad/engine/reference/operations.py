@@ -71,7 +71,7 @@ def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
         in_base = _power_by_base(y, x, n)
     if base == 0.0 and exponent >= 0.0:
         in_exponent: Number = 0.0
-    elif 0.0 < base < math.inf and _is_coarse(y):
+    elif base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
         root = power(x, 0.5 * n)
         in_exponent = root * log(x) * root
     else:
@@ -83,7 +83,7 @@ def _power_by_base(y: Number, x: Number, n: Number) -> Number:
     """n x**(n-1), in whichever form loses no digits on the way."""
     base, exponent = number_of(x), number_of(n)
     one_less = power(x, n - 1.0)
-    if not 0.0 < abs(base) < math.inf or not math.isfinite(exponent):
+    if base == 0.0 or not math.isfinite(base) or not math.isfinite(exponent):
         return n * one_less
     if _is_coarse(one_less) and abs(exponent) > 4.0:  # x**n = +-(|x|**(n/2))**2
         root = power(abs(x), 0.5 * n)
