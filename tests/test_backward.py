@@ -103,6 +103,12 @@ class TestCallingItAgain:
         z.backward()
         assert (x.grad, y.grad, z.grad) == (24.0, 2.0, 1.0)
 
+    def test_a_leaf_whose_operation_has_a_name_is_a_leaf(self, sg):
+        x = sg.Value(3.0, op="input")
+        for times in (1, 2, 3):
+            (x * 2.0).backward()
+            assert x.grad == 2.0 * times
+
     def test_the_same_for_rows(self, sg):
         x, w = sg.nn.vector([1.0, 2.0]), sg.nn.vector([3.0, 4.0])
         hidden = sg.nn.linear(x, [w])

@@ -162,7 +162,7 @@ class TestHigherDerivatives:
         ],
         ids=range(10),
     )
-    @pytest.mark.parametrize("number", [-2.0, 0.0, 3.0])
+    @pytest.mark.parametrize("number", [-2.0, 0.0, 3.0, math.nan])
     def test_data_that_was_changed_after_the_forward_pass_is_noticed(self, sg, compute, number):
         x = sg.Value(2.0)
         y = compute(sg, x)

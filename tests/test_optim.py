@@ -189,6 +189,7 @@ class TestParameters:
             lambda x: [x[::-1], x[1:3]],
             lambda x: [x[1], x],
             lambda x: [x[2:], x[:3]],
+            lambda x: [layer := [x[:2]], layer, x[2:]],
         ):
             assert update(arrange) == expected
 

@@ -115,15 +115,19 @@ def flipped(file: str, objects: Path) -> Iterator[Variant]:
 
 
 def changeable(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The lines of code, without comments, texts and the head of the file."""
-    in_comment = False
+    """The lines of code, without comments, texts and the head of the file.
+
+    Those that run where there is no memory are for no_memory.py.
+    """
+    in_comment = no_memory = False
     for i, line in enumerate(lines):
         code = line.split("/*")[0] if "/*" in line else line
         if in_comment or (line.startswith("#") and "define" not in line):
             code = ""
         if "/*" in line or in_comment:
             in_comment = "*/" not in line
-        if code.strip() and '"' not in code:
+        no_memory, after = "PyErr_NoMemory" in code or "reserve(" in code, no_memory
+        if code.strip() and '"' not in code and not (no_memory or (after and "return" in code)):
             yield i, line
 
 
