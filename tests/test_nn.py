@@ -298,15 +298,20 @@ class TestAgainstMathematics:
 
 
 class TestShapes:
+    @pytest.mark.parametrize("outside", [[], [7.0]], ids=["whole rows", "parts of rows"])
     @pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 33])
     @pytest.mark.parametrize("n", [1, 2, 7, 16])
-    def test_linear_of_every_size(self, sg, m, n):
+    def test_linear_of_every_size(self, sg, m, n, outside):
         """Sums of small integers are exact, in whatever order or number at a time."""
+
+        def row_of(numbers):
+            return sg.nn.vector([*outside, *numbers, *outside])[len(outside) :][: len(numbers)]
+
         rng = random.Random(m * 100 + n)
         x, b = ([float(rng.randint(-9, 9)) for _ in range(size)] for size in (n, m))
         w = [[float(rng.randint(-9, 9)) for _ in range(n)] for _ in range(m)]
         up = [float(rng.randint(-9, 9)) for _ in range(m)]
-        xs, ws, bs = sg.nn.vector(x), [sg.nn.vector(row) for row in w], sg.nn.vector(b)
+        xs, ws, bs = row_of(x), [row_of(row) for row in w], row_of(b)
         y = sg.nn.linear(xs, ws, bs)
         sg.nn.dot(y, up).backward()
         assert isinstance(y, sg.Vector)

@@ -34,7 +34,7 @@ TESTS = [
     for name in (
         *("operations", "value", "vector", "backward", "nn", "optim", "no_grad", "twins"),
         *("boundaries", "principles", "laws", "fuzz_targets"),
-        *("kinks", "accuracy", "copies"),
+        *("kinks", "accuracy", "copies", "compiled_safety"),
     )
 ]
 ENGINES = "reference,compiled"
