@@ -298,20 +298,16 @@ class TestAgainstMathematics:
 
 
 class TestShapes:
-    @pytest.mark.parametrize("outside", [[], [7.0]], ids=["whole rows", "parts of rows"])
+    @pytest.mark.parametrize("form", [parameters, part_of_a_row, a_list_of_values])
     @pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 33])
     @pytest.mark.parametrize("n", [1, 2, 7, 16])
-    def test_linear_of_every_size(self, sg, m, n, outside):
+    def test_linear_of_every_size(self, sg, form, m, n):
         """Sums of small integers are exact, in whatever order or number at a time."""
-
-        def row_of(numbers):
-            return sg.nn.vector([*outside, *numbers, *outside])[len(outside) :][: len(numbers)]
-
         rng = random.Random(m * 100 + n)
         x, b = ([float(rng.randint(-9, 9)) for _ in range(size)] for size in (n, m))
         w = [[float(rng.randint(-9, 9)) for _ in range(n)] for _ in range(m)]
         up = [float(rng.randint(-9, 9)) for _ in range(m)]
-        xs, ws, bs = row_of(x), [row_of(row) for row in w], row_of(b)
+        xs, bs, *ws = (form(sg, row)[1] for row in (x, b, *w))
         y = sg.nn.linear(xs, ws, bs)
         sg.nn.dot(y, up).backward()
         assert isinstance(y, sg.Vector)
@@ -319,6 +315,14 @@ class TestShapes:
         assert [v.grad for v in xs] == (np.array(up) @ w).tolist()
         assert [[v.grad for v in row] for row in ws] == np.outer(up, x).tolist()
         assert [v.grad for v in bs] == up
+
+    def test_a_matrix_that_was_used_before_still_needs_the_right_size(self, sg):
+        w = sg.nn.matrix(3, 2)
+        y = sg.nn.linear([1.0, 2.0], w)
+        for x in ([1.0], [1.0, 2.0, 3.0]):
+            with pytest.raises(ValueError, match=r"w\[0\] has 2 numbers"):
+                sg.nn.linear(x, w)
+        assert [v.data for v in sg.nn.linear([1.0, 2.0], w)] == [v.data for v in y]
 
     def test_a_matrix_may_be_any_sequence_of_rows(self, sg):
         w = [[1.0, 2.0], [3.0, 4.0]]

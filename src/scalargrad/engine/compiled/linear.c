@@ -139,7 +139,7 @@ PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject
     static const char *const names[] = {"x", "w", "b"};
     State *state = PyModule_GetState(module);
     PyObject *given[3];
-    Row x = {0}, b = {0};
+    Row x, b = {0};
     Matrix *w = NULL;
     if (parse("linear", names, 2, 3, 3, args, n, keywords, given) ||
         as_row(state, given[0], (Name){"linear", "x", -1}, &x))
@@ -165,7 +165,7 @@ PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *k
     static const char *const names[] = {"a", "b"};
     State *state = PyModule_GetState(module);
     PyObject *given[2];
-    Row a = {0}, b = {0};
+    Row a, b = {0};
     Matrix *w = NULL;
     if (parse("dot", names, 2, 2, 2, args, n, keywords, given) ||
         as_row(state, given[0], (Name){"dot", "a", -1}, &a))
