@@ -36,7 +36,7 @@ TESTS = [
     f"tests/test_{name}.py"
     for name in (
         *("operations", "value", "vector", "backward", "nn", "optim", "no_grad", "derivatives"),
-        *("principles", "laws", "numpy", "graph", "boundaries", "gradcheck"),
+        *("principles", "laws", "numpy", "graph", "boundaries", "gradcheck", "differences"),
         *("kinks", "accuracy", "bad_input", "higher_order", "copies"),
     )
 ]

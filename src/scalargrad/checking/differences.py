@@ -93,7 +93,7 @@ class Slope:
         """As many digits as are known."""
         if not self.value:
             return "0"
-        digits = floor(log10(abs(self.value) / self.error)) if self.error else 15
+        digits = floor(log10(abs(self.value) / self.error))
         return f"{self.value:.{min(max(digits, 2), 10)}g}"
 
 
@@ -161,7 +161,7 @@ def _is_restless(found: Sequence[Slope], best: Slope) -> bool:
     wider = best if best.is_clear else largest
     if smallest is wider:
         return False
-    return smallest.spread > max(0.1 * wider.spread, 1000.0 * smallest.rounding)
+    return smallest.spread > max(0.25 * wider.spread, 1000.0 * smallest.rounding)
 
 
 def _is_better(new: Slope, old: Slope) -> bool:
