@@ -68,6 +68,13 @@ def test_mistakes_are_errors_within_too(sg):
             sg.Value(1.0) / 0.0
 
 
+def test_leaving_it_without_being_inside_is_refused(sg):
+    with pytest.raises(RuntimeError, match="no_grad: left in a thread that is not inside it"):
+        sg.no_grad().__exit__(None, None, None)
+    x = sg.Value(3.0)
+    assert (x * x).parents == (x, x)
+
+
 def test_recording_goes_on_afterwards(sg):
     x = sg.Value(3.0)
     with sg.no_grad():

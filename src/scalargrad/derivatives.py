@@ -27,7 +27,7 @@ from math import isfinite, isnan
 from scalargrad.checking import gradcheck
 from scalargrad.engine import Value, dot, rmsnorm, softmax
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
-from scalargrad.engine.reference.numbers import as_flag, describe, iterable
+from scalargrad.engine.reference.numbers import check_flag, describe, iterable
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.engine.reference.vector import one_hot
 
@@ -91,7 +91,7 @@ def grad(
 def _checked(output: Any, inputs: Any, create_graph: Any) -> list[Value]:
     if not isinstance(output, Value):
         raise TypeError(f"grad: output must be a Value, got {describe(output)}")
-    as_flag(create_graph, "grad: create_graph")  # which is what grad(y, a, b) takes b for
+    check_flag(create_graph, "grad: create_graph")  # which is what grad(y, a, b) takes b for
     wanted = [inputs] if isinstance(inputs, Value) else list(iterable(inputs, "grad", "inputs"))
     for i, x in enumerate(wanted):
         if not isinstance(x, Value):

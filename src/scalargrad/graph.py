@@ -26,7 +26,7 @@ from collections.abc import Iterable, Sequence
 
 from scalargrad.derivatives import shares_of
 from scalargrad.engine import Value
-from scalargrad.engine.reference.numbers import as_flag, as_float, describe
+from scalargrad.engine.reference.numbers import as_float, check_flag, describe
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _picture(
     """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
     parents, rows = _walk(function, v)
     as_float(max_nodes, f"{function}: max_nodes")
-    as_flag(fused, f"{function}: fused")
+    check_flag(fused, f"{function}: fused")
     count = len(set(map(id, rows.values()))) if fused else len(parents)
     if count > max_nodes:
         raise ValueError(

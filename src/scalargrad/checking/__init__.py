@@ -14,7 +14,7 @@ from math import inf, isfinite
 
 from scalargrad.checking.differences import Comparison, as_number
 from scalargrad.engine import Value, Vector
-from scalargrad.engine.reference.numbers import as_flag, as_float, describe, iterable
+from scalargrad.engine.reference.numbers import as_float, check_flag, describe, iterable
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def gradcheck(
     if not callable(f):
         raise TypeError(f"gradcheck: f must be a function, got {describe(f)}")
     settings = _setting("eps", eps), _setting("atol", atol), _setting("rtol", rtol)
-    as_flag(raise_exception, "gradcheck: raise_exception")
+    check_flag(raise_exception, "gradcheck: raise_exception")
     given = _Inputs(inputs)
     names: list[str] = []
 

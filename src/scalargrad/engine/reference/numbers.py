@@ -53,10 +53,9 @@ def as_text(x: object, argument: str) -> str:
     return x
 
 
-def as_flag(x: object, argument: str) -> bool:
+def check_flag(x: object, argument: str) -> None:
     if not isinstance(x, int):
         raise TypeError(f"{argument} must be True or False, got {describe(x)}")
-    return bool(x)
 
 
 def describe(x: object) -> str:
