@@ -59,6 +59,12 @@ def part_of_a_row(sg, numbers):
 
 
 @form
+def part_of_a_vector_of_values(sg, numbers):
+    values = [sg.Value(x) for x in (9.0, *numbers, 8.0)]
+    return values, sg.Vector(values)[1:-1]
+
+
+@form
 def every_other_number_of_a_row(sg, numbers):
     row = sg.nn.vector([x for number in numbers for x in (number, 9.0)])
     return row, row[::2]
@@ -292,15 +298,24 @@ class TestAgainstMathematics:
         assert [v.data for v in y] == [0.0, 0.0]
         assert [v.grad for v in x] == pytest.approx([1e-5**-0.5, 0.0], rel=1e-15)
 
+    def test_rmsnorm_of_a_part_is_not_scaled_by_what_is_beyond(self, sg):
+        row = sg.nn.vector([1e300, 3e-200, 4e-200, 1e300])
+        part = sg.nn.rmsnorm(row[1:3], eps=0.0)
+        alone = sg.nn.rmsnorm([3e-200, 4e-200], eps=0.0)
+        assert [y.data for y in part] == [y.data for y in alone]
+        assert part[0].data == pytest.approx(3.0 / 12.5**0.5, rel=1e-15)
+
     def test_rmsnorm_gives_root_mean_square_one(self, sg):
         y = sg.nn.rmsnorm([3.0, -4.0, 12.0], eps=0.0)
         assert sum(v.data**2 for v in y) / 3 == pytest.approx(1.0, rel=1e-15)
 
 
 class TestShapes:
-    @pytest.mark.parametrize("form", [parameters, part_of_a_row, a_list_of_values])
+    @pytest.mark.parametrize(
+        "form", [parameters, part_of_a_row, a_list_of_values, part_of_a_vector_of_values]
+    )
     @pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 33])
-    @pytest.mark.parametrize("n", [1, 2, 7, 16])
+    @pytest.mark.parametrize("n", [1, 2, 7, 16, 64, 65])
     def test_linear_of_every_size(self, sg, form, m, n):
         """Sums of small integers are exact, in whatever order or number at a time."""
         rng = random.Random(m * 100 + n)

@@ -190,6 +190,7 @@ class TestParameters:
             lambda x: [x[1], x],
             lambda x: [x[2:], x[:3]],
             lambda x: [layer := [x[:2]], layer, x[2:]],
+            lambda x: [x[:1], type(x)(list(x))[1:]],
         ):
             assert update(arrange) == expected
 
