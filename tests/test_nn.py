@@ -305,6 +305,18 @@ class TestAgainstMathematics:
         assert [y.data for y in part] == [y.data for y in alone]
         assert part[0].data == pytest.approx(3.0 / 12.5**0.5, rel=1e-15)
 
+    def test_rmsnorm_of_a_part_of_zeros_is_refused_whatever_is_beyond(self, sg):
+        row = sg.nn.vector([1.0, 0.0, 0.0, 1.0])
+        with pytest.raises(ZeroDivisionError, match="rmsnorm of 2 numbers, all 0"):
+            sg.nn.rmsnorm(row[1:3], eps=0.0)
+
+    @pytest.mark.parametrize("numbers", [[1.0, 2.0], [3e-200, 4e-200], [3e200, 4e200]])
+    def test_results_have_no_gradient_yet(self, sg, numbers):
+        x = sg.nn.vector([5.0, *numbers, 6.0])[1:3]
+        rows = [sg.nn.softmax(x), sg.nn.rmsnorm(x, eps=0.0), sg.nn.linear(x, [x] * 9)]
+        results = [sg.nn.dot(x, x), sg.nn.cross_entropy(x, 0), *(y for row in rows for y in row)]
+        assert [y.grad for y in results] == [0.0] * 15
+
     def test_rmsnorm_gives_root_mean_square_one(self, sg):
         y = sg.nn.rmsnorm([3.0, -4.0, 12.0], eps=0.0)
         assert sum(v.data**2 for v in y) / 3 == pytest.approx(1.0, rel=1e-15)
