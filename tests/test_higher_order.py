@@ -46,6 +46,12 @@ class TestOperations:
         (op,) = (op for op in OPS if op.name == name)
         self.check(sg, op, (number,), order)
 
+    @pytest.mark.parametrize(("n", "second"), [(2.0, 2.0), (3.0, 6e-310)])
+    def test_of_low_powers_of_numbers_of_few_digits(self, sg, n, second):
+        x = sg.Value(1e-310)
+        (slope,) = sg.grad(x**n, [x], create_graph=True)
+        assert sg.grad(slope, [x]) == (second,)
+
     @every_op
     @settings(max_examples=30)
     @given(a=st.floats(0.125, 8.0), b=st.floats(0.01, 8.0) | st.floats(-8.0, -0.01))

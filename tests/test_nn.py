@@ -287,6 +287,7 @@ class TestAgainstMathematics:
         loss = sg.nn.cross_entropy(x, 0)
         loss.backward()
         assert (loss.data, x[0].grad) == (0.0, 0.0)
+        assert repr(loss.local_grads) == "(0.0,)"  # and not -0.0
 
     def test_cross_entropy_with_equal_logits_is_the_logarithm_of_their_number(self, sg):
         assert sg.nn.cross_entropy([3.0] * 27, 5).data == pytest.approx(math.log(27.0), rel=1e-15)
