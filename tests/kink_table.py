@@ -99,6 +99,7 @@ KINKS = {
     "division": (
         Kink("/", (1.0, inf), 0.0, (0.0, 0.0)),
         Kink("/", (0.0, inf), 0.0, (0.0, 0.0)),
+        Kink("/", (0.0, 1e-200), 0.0, (1e200, 0.0), "`0 / (b * b)` would be nan"),
         Kink("/", (inf, 2.0), inf, (0.5, -inf)),
         Kink("/", (-inf, 2.0), -inf, (0.5, inf)),
         Kink("/", (inf, inf), nan, (0.0, nan)),

@@ -310,6 +310,69 @@ class TestInputs:
         with pytest.raises(ValueError, match="nested more than 100 deep"):
             sg.gradcheck(lambda x: x[0], [endless])
 
+    @pytest.mark.parametrize(("depth", "is_refused"), [(99, False), (100, True)])
+    def test_may_be_nested_up_to_a_hundred_deep(self, sg, depth, is_refused):
+        def unwrapped(row):
+            while isinstance(row, list):
+                (row,) = row
+            return row * row
+
+        nested: list = [3.0]
+        for _ in range(depth):
+            nested = [nested]
+        if is_refused:
+            with pytest.raises(ValueError, match="nested more than 100 deep"):
+                sg.gradcheck(unwrapped, [nested])
+        else:
+            assert sg.gradcheck(unwrapped, [nested])
+
+
+class TestSeveralWrongGradients:
+    @pytest.mark.parametrize(
+        ("count", "line"),
+        [
+            (2, "2 of 3 gradients are wrong: also inputs[1]"),
+            (
+                6,
+                "6 of 7 gradients are wrong: also "
+                + ", ".join(f"inputs[{i}]" for i in range(1, 6)),
+            ),
+            (
+                7,
+                "7 of 8 gradients are wrong: also "
+                + ", ".join(f"inputs[{i}]" for i in range(1, 6))
+                + ", ...",
+            ),
+        ],
+    )
+    def test_are_counted_and_the_next_five_named(self, sg, count, line):
+        """All but the last have half of their gradients."""
+
+        def total(*xs):
+            local_grads = [0.5] * count + [1.0]
+            return sg.Value(sum(x.data for x in xs), xs, local_grads)
+
+        inputs = [float(i) for i in range(count + 1)]
+        assert line in complaint(sg, total, inputs).splitlines()
+
+    def test_one_alone_is_not_counted(self, sg):
+        message = complaint(sg, lambda a, b: sg.Value(a.data + b.data, (a, b), (0.5, 1.0)), [1, 2])
+        assert "gradients are wrong" not in message
+
+    @pytest.mark.parametrize(
+        ("count", "names"),
+        [
+            (3, "inputs[0] and inputs[1] and inputs[2]"),
+            (4, "inputs[0], inputs[1], ..., inputs[3]"),
+            (5, "inputs[0], inputs[1], ..., inputs[4]"),
+        ],
+    )
+    def test_are_named_by_the_first_and_the_last_of_many(self, sg, count, names):
+        from scalargrad.checking.wrong_derivatives import Operand, _names
+
+        operands = [Operand(f"inputs[{i}]", 1.0, 1.0, 0.0, 0.0) for i in range(count)]
+        assert _names(operands) == names
+
 
 class TestResults:
     def test_may_be_a_row_each_of_which_is_checked(self, sg):

@@ -344,6 +344,25 @@ class TestShapes:
         assert [[v.grad for v in row] for row in ws] == np.outer(up, x).tolist()
         assert [v.grad for v in bs] == up
 
+    @pytest.mark.parametrize("n", [63, 64, 65, 128, 129, 200])
+    @pytest.mark.parametrize("form", [parameters, a_list_of_values])
+    def test_gradients_of_long_rows(self, sg, form, n):
+        """By the formulas of the vector-Jacobian products, all numbers at once."""
+        rng = np.random.default_rng(n)
+        x, g = rng.uniform(-2.0, 2.0, (2, n))
+        p = np.exp(x) / np.exp(x).sum()
+        rms = np.sqrt(np.mean(x * x) + 1e-5)
+        for function, expected in (
+            (lambda row: sg.nn.dot(sg.nn.softmax(row), g), p * (g - g @ p)),
+            (lambda row: sg.nn.dot(sg.nn.rmsnorm(row), g), (g - x * (g @ x) / n / rms**2) / rms),
+            (lambda row: sg.nn.cross_entropy(row, n - 1), p - np.eye(n)[n - 1]),
+        ):
+            leaves, row = form(sg, x)
+            function(row).backward()
+            assert [v.grad for v in leaves] == pytest.approx(
+                expected.tolist(), rel=1e-11, abs=1e-15
+            )
+
     def test_a_matrix_that_was_used_before_still_needs_the_right_size(self, sg):
         w = sg.nn.matrix(3, 2)
         y = sg.nn.linear([1.0, 2.0], w)

@@ -195,6 +195,24 @@ class TestParameters:
             assert update(arrange) == expected
 
     @each
+    def test_of_a_graph_that_is_still_there_change_no_derivative_of_it(self, sg, name):
+        x = sg.nn.vector([2.0, 3.0])
+        y = sg.nn.dot(x, x)
+        y.backward()
+        OPTIMIZERS[name](sg, [x[1]]).step()
+        assert x[1].data != 3.0
+        x[0].grad = x[1].grad = 0.0
+        y.backward()
+        assert [v.grad for v in x] == [4.0, 6.0]
+
+    @each
+    def test_without_weight_decay_an_infinite_one_stays_infinite(self, sg, name):
+        x = sg.Value(math.inf)
+        x.grad = 1.0
+        OPTIMIZERS[name](sg, [x]).step()
+        assert x.data == math.inf
+
+    @each
     def test_one_value_alone(self, sg, name):
         x = sg.Value(1.0)
         x.grad = 1.0
