@@ -332,12 +332,16 @@ class TestAMomentThatHasNoRoot:
         engine.adam_update(rows, first, second, *step)
         assert all(v.data < 0.25 for v in second)
 
-    def test_unless_the_gradient_lifts_it(self, sg):
+    @pytest.mark.parametrize("kind", ["part of a row", "loose"])
+    def test_unless_the_gradient_lifts_it(self, sg, kind):
         from scalargrad import engine
 
-        row = sg.nn.vector([1.0, 1.0])
+        numbers = sg.nn.vector([9.0, 1.0, 1.0, 1.0, 9.0])
+        row = numbers[1:4] if kind == "part of a row" else sg.Vector(list(numbers))[1:4]
         row[0].grad = row[1].grad = 10.0
-        first, second = sg.nn.vector([0.0] * 2), sg.nn.vector([-1.0, 0.0])
-        engine.adam_update([row], first, second, 0.1, (0.5, 0.5), 0.0, 0.0, 1)
+        first, second = sg.nn.vector([0.0] * 3), sg.nn.vector([-1.0, 0.0, 0.0])
+        engine.adam_update([row], first, second, 0.1, (0.5, 0.5), 1e-300, 0.0, 1)
+        assert row[2].data == 1.0
         assert row[1].data == pytest.approx(0.9, rel=1e-15)
         assert row[0].data == pytest.approx(1.0 - 0.1 * 10.0 / 99.0**0.5, rel=1e-15)
+        assert numbers[0].data == numbers[4].data == 9.0
