@@ -27,8 +27,8 @@ def reasons() -> dict[str, str]:
 def report(done: Iterable[Trial], wanted: float = 0.0, complete: Iterable[str] = ()) -> None:
     """Print what survived as it is found, and at the end the score.
 
-    SystemExit if less than that part was noticed, or, without it, if anything survived that is not
-    in the list. Of files that are complete, whatever the list says must have been tried.
+    SystemExit if less than that part of those not in the list was noticed, or, without it, if any
+    of them survived. Of files that are complete, whatever the list says must have been tried.
     """
     known = reasons()
     counts: Counter[str] = Counter()
@@ -54,13 +54,13 @@ def report(done: Iterable[Trial], wanted: float = 0.0, complete: Iterable[str] =
 
 def score(counts: Counter[str], wanted: float) -> None:
     print(", ".join(f"{count} {kind}" for kind, count in counts.most_common()))
-    tried = counts.total() - counts["impossible"]
-    noticed = tried - counts["survived"] - counts["equivalent"]
+    tried = counts.total() - counts["impossible"] - counts["equivalent"]
+    noticed = tried - counts["survived"]
     if not tried:
         sys.exit("nothing was changed")
     print(
-        f"{noticed} of {tried} noticed: {noticed / tried:.1%}; "
-        f"{counts['survived']} of the others are not in {LIST.name}"
+        f"{noticed} of {tried} that can be noticed were: {noticed / tried:.1%}; "
+        f"{counts['equivalent']} others stand in {LIST.name}"
     )
     if noticed < wanted * tried:
         sys.exit(f"less than {wanted:.0%}")
