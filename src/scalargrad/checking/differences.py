@@ -98,9 +98,12 @@ class Slope:
 
 
 def _grain(numbers: Sequence[float]) -> float:
-    """The power of 2 that all of them are multiples of: large if they were rounded on the way."""
+    """The power of 2 that all of them are multiples of: large if they were rounded on the way.
+
+    Not all of them are 0.
+    """
     ratios = [number.as_integer_ratio() for number in numbers if number]
-    return min(((n & -n) / d for n, d in ratios), default=0.0)
+    return min((n & -n) / d for n, d in ratios)
 
 
 def measure(
