@@ -139,6 +139,18 @@ def test_gradients_flow_through_arrays(sg):
     assert [v.grad for v in x] == pytest.approx(list(w.T @ (2 * t * (1 - t**2))), rel=1e-14)
 
 
+def test_poles_of_derivatives_are_no_business_of_numpy(sg):
+    """It warns of what the processor has noted since it began, here of anything at all."""
+    zero, negative = np.array([sg.Value(0.0)]), np.array([sg.Value(-2.0)])
+    with np.errstate(all="raise"):
+        assert np.sqrt(zero)[0].local_grads == (math.inf,)
+        assert (zero**0.5)[0].local_grads == (math.inf, 0.0)
+        assert (zero**0.0)[0].local_grads == (0.0, 0.0)
+        assert (negative**2.0)[0].local_grads[0] == -4.0
+        assert (negative**-1.0)[0].local_grads[0] == -0.25
+        assert (negative**math.inf)[0].local_grads[0] == math.inf
+
+
 def test_a_value_has_neither_length_nor_array_protocol(sg):
     """With them NumPy would take it for something else."""
     x = sg.Value(1.0)

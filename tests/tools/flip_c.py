@@ -33,7 +33,7 @@ TESTS = [
     f"tests/test_{name}.py"
     for name in (
         *("operations", "value", "vector", "backward", "nn", "optim", "no_grad", "twins"),
-        *("boundaries", "principles", "laws", "fuzz_targets"),
+        *("boundaries", "principles", "laws", "fuzz_targets", "numpy"),
         *("kinks", "accuracy", "copies", "compiled_safety"),
     )
 ]

@@ -18,7 +18,7 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(add,     ADD,     a + b,             FINE,                  1.0,                   1.0) \
     ROW(sub,     SUB,     a - b,             FINE,                  1.0,                   -1.0) \
     ROW(mul,     MUL,     a * b,             FINE,                  b,                     a) \
-    ROW(div,     DIV,     a / b,             zero_division(b),      1.0 / b,               quotient_by_divisor(y, a, b)) \
+    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
     ROW(pow,     POW,     power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b)) \
     ROW(maximum, MAXIMUM, larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
     ROW(minimum, MINIMUM, smaller(a, b),     FINE,                  share(b, a),           share(a, b))
@@ -28,10 +28,10 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(neg,     NEG,     -x,                FINE,                  -1.0) \
     ROW(abs,     ABS,     fabs(x),           FINE,                  sign(x)) \
     ROW(exp,     EXP,     exp(x),            overflow(x, y),        y) \
-    ROW(log,     LOG,     log(x),            singularity(x, y),     1.0 / x) \
+    ROW(log,     LOG,     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
     ROW(log1p,   LOG1P,   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
     ROW(expm1,   EXPM1,   expm1(x),          overflow(x, y),        exp(x)) \
-    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     0.5 / y) \
+    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
     ROW(sin,     SIN,     sin(x),            singularity(x, y),     cos(x)) \
     ROW(cos,     COS,     cos(x),            singularity(x, y),     -sin(x)) \
     ROW(tan,     TAN,     tan(x),            singularity(x, y),     1.0 + y * y) \
@@ -53,7 +53,21 @@ static inline Failure overflow(double x, double y) {
     return isinf(y) && isfinite(x) ? TOO_LARGE : FINE;
 }
 
-/* ---- Division. That by zero, as the logarithm of zero, is what it should be in C already. ---- */
+/* ---- Poles ----
+
+   C's own division, logarithm and power give the same there, but they also raise the processor's
+   flags, of which NumPy then warns. */
+
+/* Where b is 0, a is neither 0 nor nan. */
+static inline double ieee_divide(double a, double b) {
+    return b != 0.0 ? a / b : copysign(INFINITY, a) * copysign(1.0, b);
+}
+
+static inline double ieee_log(double x) {
+    return x > 0.0 ? log(x) : x == 0.0 ? -INFINITY : NAN;
+}
+
+/* ---- Division ---- */
 
 /* Whether a number is 0 or so small that a double has few digits left for it. */
 static inline bool is_coarse(double y) {
@@ -67,14 +81,14 @@ static inline double quotient_by_divisor(double y, double a, double b) {
 /* ---- Powers ---- */
 
 static inline bool is_odd(double n) {
-    return fmod(fabs(n), 2.0) == 1.0;
+    return isfinite(n) && fmod(fabs(n), 2.0) == 1.0;
 }
 
 /* x ** n as Python's floats have it; where that raises, or is complex, see power_failure. */
 static inline double power(double x, double n) {
     if (n != n && x != 1.0) /* C says that (-1) ** nan is 1 */
         return n;
-    double y = pow(fabs(x), n);
+    double y = x == 0.0 && n < 0.0 ? INFINITY : pow(fabs(x), n);
     return signbit(x) && is_odd(n) ? -y : y;
 }
 
@@ -113,9 +127,9 @@ static inline double power_by_exponent(double y, double x, double n) {
         return 0.0;
     if (x < INFINITY && is_coarse(y)) {
         double root = power(x, 0.5 * n);
-        return root * log(x) * root;
+        return root * ieee_log(x) * root;
     }
-    return y * log(x);
+    return y * ieee_log(x);
 }
 
 /* ---- The rest ---- */
