@@ -146,6 +146,7 @@ def test_poles_of_derivatives_are_no_business_of_numpy(sg):
         assert np.sqrt(zero)[0].local_grads == (math.inf,)
         assert (zero**0.5)[0].local_grads == (math.inf, 0.0)
         assert (zero**0.0)[0].local_grads == (0.0, 0.0)
+        assert (zero**-math.inf)[0].local_grads == (-math.inf, -math.inf)
         assert (negative**2.0)[0].local_grads[0] == -4.0
         assert (negative**-1.0)[0].local_grads[0] == -0.25
         assert (negative**math.inf)[0].local_grads[0] == math.inf
