@@ -93,7 +93,8 @@ class Slope:
         """As many digits as are known."""
         if not self.value:
             return "0"
-        digits = floor(log10(abs(self.value) / self.error))
+        # Of results near the smallest floats, over a long step, the error may vanish.
+        digits = floor(log10(abs(self.value) / self.error)) if self.error else 15
         return f"{self.value:.{min(max(digits, 2), 10)}g}"
 
 
