@@ -64,7 +64,6 @@ class TestSlope:
         rounded = slope_of(differences, lambda x: round(x / 3.0, 6), h=1e-3)
         assert len(str(rounded)) <= len("0.333")
 
-
     def test_is_printed_also_where_its_error_vanishes(self, differences):
         slope = slope_of(differences, lambda x: round(x / 1e6) * 1e-316, h=1e7)
         assert (slope.error, str(slope)) == (0.0, "9.387247271e-323")
