@@ -26,8 +26,8 @@ from math import isfinite, isnan
 
 from scalargrad.checking import gradcheck
 from scalargrad.engine import Value, dot, rmsnorm, softmax
+from scalargrad.engine.arguments import check_flag, describe, iterable
 from scalargrad.engine.reference.fused import FUSED_OPERATIONS, rms_factors
-from scalargrad.engine.reference.numbers import check_flag, describe, iterable
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.engine.reference.vector import one_hot
 

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Sequence
 
 from scalargrad.derivatives import shares_of
 from scalargrad.engine import Value
-from scalargrad.engine.reference.numbers import as_float, check_flag, describe
+from scalargrad.engine.arguments import as_float, check_flag, describe
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:

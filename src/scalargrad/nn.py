@@ -14,9 +14,9 @@ import random as _random
 from operator import index as _index
 
 from scalargrad.engine import Vector, cross_entropy, dot, linear, rmsnorm, softmax, vector
-from scalargrad.engine.reference.numbers import MOST as _MOST
-from scalargrad.engine.reference.numbers import as_float as _as_float
-from scalargrad.engine.reference.numbers import describe as _describe
+from scalargrad.engine.arguments import MOST as _MOST
+from scalargrad.engine.arguments import as_float as _as_float
+from scalargrad.engine.arguments import describe as _describe
 
 __all__ = ["cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"]
 

@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Iterator, KeysView, Mapping
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
-from scalargrad.engine.reference.numbers import as_float, describe, iterable, why_no_sequence
+from scalargrad.engine.arguments import as_float, describe, iterable, why_no_sequence
 
 __all__ = ["SGD", "Adam", "clip_grad_norm"]
 

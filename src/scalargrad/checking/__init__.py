@@ -14,7 +14,7 @@ from math import inf, isfinite
 
 from scalargrad.checking.differences import Comparison, as_number
 from scalargrad.engine import Value, Vector
-from scalargrad.engine.reference.numbers import as_float, check_flag, describe, iterable
+from scalargrad.engine.arguments import as_float, check_flag, describe, iterable
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@
        value.c         the type Value                         (reference/value.py)
        backward.c      backpropagation                        (reference/value.py)
        recording.c     no_grad                                (reference/recording.py)
-       numbers.c       what counts as a number, and messages  (reference/numbers.py)
+       numbers.c       what counts as a number, and messages  (engine/arguments.py)
        vector.c        the type Vector                        (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)

@@ -43,7 +43,7 @@ PyObject *copying(const char *function, PyObject *thing) {
 }
 
 static int import_helpers(State *state) {
-    const char *const numbers = "scalargrad.engine.reference.numbers";
+    const char *const numbers = "scalargrad.engine.arguments";
     PyObject *no_grad = NULL;
     if (!(state->is_real = import_from(numbers, "is_real")) ||
         !(state->describe = import_from(numbers, "describe")) ||

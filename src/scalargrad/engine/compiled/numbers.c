@@ -1,7 +1,7 @@
 /* What counts as a number, what an error says it got instead, and reading arguments.
 
    What is rare here, such as telling whether an object of an unknown class is a number, is left to
-   the Python functions of reference/numbers.py. */
+   the Python functions of engine/arguments.py. */
 
 #include "engine.h"
 

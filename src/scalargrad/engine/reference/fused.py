@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import index, mul
 
-from scalargrad.engine.reference.numbers import as_float, describe, iterable, named
+from scalargrad.engine.arguments import as_float, describe, iterable, named
 from scalargrad.engine.reference.operations import number_of
 from scalargrad.engine.reference.value import Value
 from scalargrad.engine.reference.vector import (

@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable
 
-from scalargrad.engine.reference.numbers import describe
+from scalargrad.engine.arguments import describe
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:

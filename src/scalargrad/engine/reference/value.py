@@ -25,8 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scalargrad.engine.reference import operations
-from scalargrad.engine.reference.numbers import (
+from scalargrad.engine.arguments import (
     as_float,
     as_text,
     describe,
@@ -34,6 +33,7 @@ from scalargrad.engine.reference.numbers import (
     iterable,
     named,
 )
+from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
 

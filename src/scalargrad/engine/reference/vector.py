@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import add, mul
 
-from scalargrad.engine.reference.numbers import as_float, describe, is_real, iterable
+from scalargrad.engine.arguments import as_float, describe, is_real, iterable
 from scalargrad.engine.reference.recording import recording
 from scalargrad.engine.reference.value import Value, as_value
 
