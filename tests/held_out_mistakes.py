@@ -1,0 +1,530 @@
+"""Mistakes that were written before gradcheck learnt to name any, and not used to teach it.
+
+They are those of student_mistakes.py in other hands: other classes, other names of attributes, other
+ways to walk. gradcheck must find each. It need not know a cause, but if it names one, then one of
+those given here, which are ways to put the mistake into words.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import scalargrad
+
+
+class HeldOut(NamedTuple):
+    name: str
+    f: Callable[..., Any]
+    inputs: Any
+    at: str  # the first input whose gradient is wrong
+    should_be: float
+    causes: tuple[str, ...]  # each a word of a right explanation
+
+
+HELD_OUT: list[HeldOut] = []
+
+
+def held_out(inputs: Any, at: str, should_be: float, *causes: str) -> Callable[[Any], Any]:
+    def add(f: Any) -> Any:
+        HELD_OUT.append(HeldOut(f.__name__, f, inputs, at, should_be, causes))
+        return f
+
+    return add
+
+
+# Three ways to write a Value, right but for what each subclass puts in.
+
+
+class Rows:
+    """A row of parents and, beside it, a row of derivatives."""
+
+    def __init__(self, data, children=(), slopes=()):
+        self.data, self.grad = data, 0
+        self.children, self.slopes = children, slopes
+
+    def __add__(self, other):
+        return type(self)(self.data + other.data, (self, other), (1, 1))
+
+    def __sub__(self, other):
+        return type(self)(self.data - other.data, (self, other), (1, -1))
+
+    def __mul__(self, other):
+        return type(self)(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __truediv__(self, other):
+        slopes = (1 / other.data, -self.data / other.data**2)
+        return type(self)(self.data / other.data, (self, other), slopes)
+
+    def __pow__(self, n):
+        return type(self)(self.data**n, (self,), (n * self.data ** (n - 1),))
+
+    def exp(self):
+        return type(self)(math.exp(self.data), (self,), (math.exp(self.data),))
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        return type(self)(t, (self,), (1 - t**2,))
+
+    def sorted(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if id(v) not in seen:
+                seen.add(id(v))
+                for child in v.children:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        return order
+
+    def hand_down(self):
+        for child, slope in zip(self.children, self.slopes):
+            child.grad += slope * self.grad
+
+    def backward(self):
+        self.grad = 1
+        for v in reversed(self.sorted()):
+            v.hand_down()
+
+
+@dataclass
+class Cell:
+    """A dataclass, and so without a hash; what hands down is made with each result."""
+
+    data: float
+    _children: list = field(default_factory=list)
+    grad: float = 0.0
+    pull: Any = None
+
+    def __add__(self, other):
+        def pull(g):
+            self.grad += g
+            other.grad += g
+
+        return type(self)(self.data + other.data, [self, other], pull=pull)
+
+    def __mul__(self, other):
+        def pull(g):
+            self.grad += g * other.data
+            other.grad += g * self.data
+
+        return type(self)(self.data * other.data, [self, other], pull=pull)
+
+    def tanh(self):
+        t = math.tanh(self.data)
+
+        def pull(g):
+            self.grad += g * (1 - t * t)
+
+        return type(self)(t, [self], pull=pull)
+
+    def backward(self):
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            v, done = stack.pop()
+            if done:
+                order.append(v)
+            elif id(v) not in seen:
+                seen.add(id(v))
+                stack.append((v, True))
+                stack += [(child, False) for child in v._children]
+        self.grad = 1.0
+        for v in reversed(order):
+            if v.pull:
+                v.pull(v.grad)
+
+
+class Recursive:
+    """backward calls itself on what the number was made from, along every path."""
+
+    def __init__(self, value, prev=(), op=""):
+        self.data, self.grad, self.prev, self.op = value, 0.0, prev, op
+
+    def __add__(self, other):
+        return type(self)(self.data + other.data, ((self, 1.0), (other, 1.0)), "add")
+
+    def __mul__(self, other):
+        prev = ((self, other.data), (other, self.data))
+        return type(self)(self.data * other.data, prev, "mul")
+
+    def sin(self):
+        return type(self)(math.sin(self.data), ((self, math.cos(self.data)),), "sin")
+
+    def backward(self, upstream=1.0):
+        self.grad += upstream
+        for parent, slope in self.prev:
+            parent.backward(upstream * slope)
+
+
+# In the walk.
+
+
+class CellForwards(Cell):
+    def backward(self):
+        order, stack = [], [self]
+        while stack:
+            v = stack.pop()
+            if all(v is not other for other in order):
+                order.append(v)
+                stack += v._children
+        self.grad = 1.0
+        for v in reversed(order):
+            if v.pull:
+                v.pull(v.grad)
+
+
+@held_out([CellForwards(0.5), CellForwards(1.5)], "inputs[0]", 1.342318, "reversed", "order", "early")
+def cells_from_the_inputs_on(x, y):
+    return (x * y).tanh() * y
+
+
+class RowsUnreversed(Rows):
+    def backward(self):
+        self.grad = 1
+        for v in self.sorted():
+            v.hand_down()
+
+
+@held_out([RowsUnreversed(2.0)], "inputs[0]", 16.0, "reversed", "order", "early")
+def rows_in_order_instead_of_reversed(x):
+    y = x * x
+    return y * x + y
+
+
+class RowsBeforeParents(Rows):
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if id(v) not in seen:
+                seen.add(id(v))
+                order.append(v)
+                for child in v.children:
+                    visit(child)
+
+        visit(self)
+        self.grad = 1
+        for v in order:
+            v.hand_down()
+
+
+@held_out([RowsBeforeParents(1.5)], "inputs[0]", 14.0, "order", "early")
+def rows_that_are_listed_before_their_parents(x):
+    h = x + x
+    return h + h * h
+
+
+class RowsOnlyDirect(Rows):
+    def backward(self):
+        self.grad = 1
+        self.hand_down()
+
+
+@held_out([RowsOnlyDirect(3.0), RowsOnlyDirect(2.0)], "inputs[0]", 2.0, "never", "only", "further")
+def rows_that_go_one_step(a, b):
+    return a * b + b
+
+
+class CellBreadth(Cell):
+    def backward(self):
+        self.grad = 1.0
+        queue, seen = deque([self]), {id(self)}
+        while queue:
+            v = queue.popleft()
+            if v.pull:
+                v.pull(v.grad)
+            for child in v._children:
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    queue.append(child)
+
+
+@held_out([CellBreadth(0.7)], "inputs[0]", 2.772, "order", "early")
+def cells_breadth_first(x):
+    h = x * x
+    return h + (h * x) * x
+
+
+class RowsAgain(Rows):
+    def backward(self):
+        self.grad = 1
+        stack = [self]
+        while stack:
+            v = stack.pop()
+            v.hand_down()
+            stack += v.children
+
+
+@held_out([RowsAgain(1.5)], "inputs[0]", 14.0, "twice", "times", "order", "again")
+def rows_that_are_met_again(x):
+    h = x + x
+    return h + h * h
+
+
+class CellStops(Cell):
+    """`break` where it should be `continue`."""
+
+    def backward(self):
+        order = []
+
+        def visit(v):
+            if all(v is not other for other in order):
+                for child in v._children:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            if not v.pull:
+                break
+            v.pull(v.grad)
+
+
+@held_out([CellStops(0.5), CellStops(1.5), CellStops(2.0)], "inputs[0]", 1.5, "never", "stops")
+def cells_until_the_first_leaf(x, y, z):
+    return x * y + z
+
+
+class RowsUnseeded(Rows):
+    def backward(self):
+        for v in reversed(self.sorted()):
+            v.hand_down()
+
+
+@held_out([RowsUnseeded(3.0)], "inputs[0]", 6.0, "begin")
+def rows_without_the_first_one(x):
+    return x * x
+
+
+class RowsAllOnes(Rows):
+    def backward(self):
+        order = self.sorted()
+        for v in order:
+            v.grad = 1
+        for v in reversed(order):
+            v.hand_down()
+
+
+@held_out([RowsAllOnes(3.0), RowsAllOnes(2.0)], "inputs[0]", 4.0, "1", "start")
+def rows_that_all_start_with_one(x, y):
+    return x * y * y
+
+
+# What is remembered.
+
+
+class CellTanhAlone(Cell):
+    def tanh(self):
+        t = math.tanh(self.data)
+
+        def pull(g):
+            self.grad += g * (1 - t * t)
+
+        return type(self)(t, pull=pull)
+
+
+@held_out([CellTanhAlone(0.5), CellTanhAlone(-2.0)], "inputs[0]", -4.199743, "parents", "_children")
+def cells_tanh_that_forgets_its_child(x, w):
+    return (x * w).tanh() * Cell(5.0)
+
+
+class CellProductOfOne(Cell):
+    def __mul__(self, other):
+        def pull(g):
+            self.grad += g * other.data
+            other.grad += g * self.data
+
+        return type(self)(self.data * other.data, [self], pull=pull)
+
+
+@held_out([CellProductOfOne(0.5), CellProductOfOne(-2.0)], "inputs[0]", 2.0, "parents", "_children")
+def cells_product_that_forgets_the_other(x, w):
+    return w * (x + x * w) * Cell(1.0)
+
+
+class RowsWithoutParents(Rows):
+    def exp(self):
+        return type(self)(math.exp(self.data))
+
+
+@held_out([RowsWithoutParents(0.5)], "inputs[0]", 2.473082, "parents", "detached")
+def rows_exp_that_remembers_nothing(x):
+    return x.exp() * x
+
+
+@held_out([Rows(2.0), Rows(0.5)], "inputs[0]", 0.5, "detached")
+def rows_with_a_float_between(x, y):
+    return Rows(float(x.data * y.data)) + y
+
+
+class ClosedTooSoon(Cell):
+    """The gradient of the result is taken when it is made, and then it is 0."""
+
+    def __mul__(self, other):
+        out = type(self)(self.data * other.data, [self, other])
+        g = out.grad
+
+        def pull(_):
+            self.grad += g * other.data
+            other.grad += g * self.data
+
+        out.pull = pull
+        return out
+
+
+@held_out([ClosedTooSoon(3.0), ClosedTooSoon(2.0)], "inputs[0]", 2.0, "0")
+def cells_that_read_the_gradient_too_soon(x, y):
+    return x * y
+
+
+# In operations.
+
+
+class RecursiveOverwriting(Recursive):
+    def backward(self, upstream=1.0):
+        self.grad = upstream
+        for parent, slope in self.prev:
+            parent.backward(upstream * slope)
+
+
+@held_out([RecursiveOverwriting(3.0), RecursiveOverwriting(0.5)], "inputs[0]", 1.5, "overwr", "+=")
+def recursion_that_overwrites(x, y):
+    return x * y + x
+
+
+class RecursiveUnchained(Recursive):
+    def backward(self, upstream=1.0):
+        self.grad += upstream
+        for parent, slope in self.prev:
+            parent.backward(slope)
+
+
+@held_out([RecursiveUnchained(0.4)], "inputs[0]", 2.763183, "multipl", "chain")
+def recursion_that_forgets_upstream(x):
+    return x.sin() * Recursive(3.0)
+
+
+class CellUnchained(Cell):
+    def __mul__(self, other):
+        def pull(g):
+            self.grad += g * other.data
+            other.grad += self.data
+
+        return type(self)(self.data * other.data, [self, other], pull=pull)
+
+
+@held_out([CellUnchained(0.5), CellUnchained(1.5)], "inputs[1]", 0.298293, "multipl", "chain")
+def cells_half_chained(x, y):
+    return (x * y).tanh()
+
+
+class CellOtherOverwritten(Cell):
+    def __add__(self, other):
+        def pull(g):
+            self.grad += g
+            other.grad = g
+
+        return type(self)(self.data + other.data, [self, other], pull=pull)
+
+
+@held_out([CellOtherOverwritten(0.5), CellOtherOverwritten(1.5)], "inputs[1]", 4.5, "overwr", "+=")
+def cells_overwrite_the_other(x, y):
+    return x * y + (y * y + y)
+
+
+class RowsDifference(Rows):
+    def __sub__(self, other):
+        return type(self)(self.data - other.data, (self, other), (1, 1))
+
+
+@held_out([RowsDifference(0.5), RowsDifference(3.0)], "inputs[1]", 5.0, "sign")
+def rows_difference_with_a_plus(x, y):
+    return (x - y) ** 2
+
+
+class RowsQuotient(Rows):
+    def __truediv__(self, other):
+        slopes = (1 / other.data, -self.data / other.data)
+        return type(self)(self.data / other.data, (self, other), slopes)
+
+
+@held_out([RowsQuotient(0.5), RowsQuotient(3.0)], "inputs[1]", -1 / 18, "factor", "inputs[1]")
+def rows_quotient_without_the_square(x, y):
+    return x / y
+
+
+class RowsPower(Rows):
+    def __pow__(self, n):
+        return type(self)(self.data**n, (self,), (n * self.data**n,))
+
+
+@held_out([RowsPower(0.5)], "inputs[0]", 0.75, "factor", "exponent")
+def rows_power_too_high(x):
+    return x**3
+
+
+class RowsTanh(Rows):
+    def tanh(self):
+        return type(self)(math.tanh(self.data), (self,), (1 - self.data**2,))
+
+
+@held_out([RowsTanh(0.5)], "inputs[0]", 0.786448, "result", "tanh")
+def rows_tanh_of_the_operand(x):
+    return x.tanh()
+
+
+@held_out([[0.2, 0.5, -1.0]], "inputs[0][0]", 1 / 3, "factor", "times")
+def mean_divided_twice(x):
+    n = len(x)
+    return scalargrad.Value(sum(v.data for v in x) / n, x, [1 / n**2] * n, op="mean")
+
+
+@held_out([[0.2, 0.5, -1.0]], "inputs[0][1]", -0.192066, "missing", "parents", "0")
+def softmax_of_its_diagonal_alone(x):
+    exponentials = [math.exp(v.data) for v in x]
+    p = exponentials[0] / sum(exponentials)
+    return scalargrad.Value(p, x, [p * (1 - p), 0.0, 0.0], op="softmax")
+
+
+class Books(Recursive):
+    """Gradients are kept in a dict until the end; the sign of the sine's is wrong."""
+
+    def sin(self):
+        return type(self)(math.sin(self.data), ((self, -math.cos(self.data)),), "sin")
+
+    def backward(self):
+        order = []
+
+        def visit(v):
+            if v not in order:
+                for parent, _ in v.prev:
+                    visit(parent)
+                order.append(v)
+
+        visit(self)
+        grads = dict.fromkeys(order, 0.0) | {self: 1.0}
+        for v in reversed(order):
+            for parent, slope in v.prev:
+                grads[parent] += slope * grads[v]
+        for v in order:
+            v.grad = grads[v]
+
+
+@held_out([Books(0.4), Books(3.0)], "inputs[0]", 2.763183, "sign")
+def gradients_in_a_dict(x, y):
+    return x.sin() * y
+
+
+# In training.
+
+
+@held_out([Rows(2.0)], "inputs[0]", 4.0, "zero_grad")
+def epochs_without_zero_grad(w):
+    for _ in range(3):
+        loss = w * w
+        loss.backward()
+    return loss
