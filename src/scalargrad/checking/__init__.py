@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, isfinite
 
-from scalargrad.checking.differences import Comparison, as_number
+from scalargrad.checking.differences import Comparison, as_number, is_value
 from scalargrad.engine import Value, Vector
 from scalargrad.engine.arguments import as_float, check_flag, describe, iterable
 
@@ -93,9 +93,7 @@ def gradcheck(
             if (wrong or captured) and not raise_exception:
                 return False
             if wrong:
-                raise AssertionError(
-                    f"gradcheck: {_finding(comparison, k, name, gradients, wrong)}"
-                )
+                raise AssertionError(_finding(comparison, k, name, gradients, wrong))
             if captured:
                 raise AssertionError(
                     f"gradcheck: f did not use its argument but {captured} itself, whose grad it "
@@ -154,9 +152,18 @@ def _finding(
     if len(wrong) > 1:
         others = ", ".join(names[j] for j in wrong[1:6]) + ", ..." * (len(wrong) > 6)
         text += f"\n{len(wrong)} of {len(names)} gradients are wrong: also {others}"
-    from scalargrad.checking.diagnosis import diagnose  # late, because few programs need it
+    from textwrap import wrap  # late, as few programs need it
 
-    return "\n".join([text, *diagnose(comparison, k, gradients, wrong)])
+    from scalargrad.checking.diagnosis import diagnose
+
+    lines = [*f"gradcheck: {text}".splitlines(), *diagnose(comparison, k, wrong)]
+    return "\n".join(
+        wrapped
+        for line in lines
+        for wrapped in wrap(
+            line, 88, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    )
 
 
 class _Inputs:
@@ -173,7 +180,7 @@ class _Inputs:
             keys = row if isinstance(row, Mapping) else range(len(row))
             for i, (key, item) in enumerate(zip(keys, _items(row))):
                 name = f"{path}[{key!r}]"
-                if not _is_value(item) and _is_row(item):
+                if not is_value(item) and _is_row(item):
                     if name.count("[") > 100:
                         raise ValueError("gradcheck: inputs are nested more than 100 deep")
                     self._rows.append((name, item, (r, i)))
@@ -184,11 +191,11 @@ class _Inputs:
         self._kind = next((x for x in self._originals if x is not None), None)
 
     def _add(self, name: str, item: Any, place: tuple[int, int]) -> None:
-        is_value = _is_value(item)
-        number = as_number(item.data) if is_value else as_float(item, f"gradcheck: {name}")
+        original = item if is_value(item) else None
+        number = as_float(item, f"gradcheck: {name}") if original is None else as_number(item.data)
         self.numbers.append(number)
         self.names.append(name)
-        self._originals.append(item if is_value else None)
+        self._originals.append(original)
         self._places.append(place)
 
     def made_of(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
@@ -237,12 +244,12 @@ def _leaf(original: Any, number: float) -> Any:
 
 def _results(returned: Any) -> dict[str, Any]:
     """The Values that f returned, by name: the name is empty if it is but one."""
-    several = not _is_value(returned) and isinstance(returned, (list, tuple, Vector))
+    several = isinstance(returned, (list, tuple, Vector))
     results = (
         {f"output[{i}]": result for i, result in enumerate(returned)} if several else {"": returned}
     )
     for name, result in results.items():
-        if not _is_value(result):
+        if not is_value(result):
             hint = ""
             if isinstance(result, (int, float)):
                 hint = "; computed from .data or float(x), it has lost its gradient"
@@ -257,13 +264,6 @@ def _results(returned: Any) -> dict[str, Any]:
     if not results:
         raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
     return results
-
-
-def _is_value(x: Any) -> bool:
-    """Whether it is a Value, no matter whose."""
-    return isinstance(x, Value) or (
-        hasattr(x, "data") and hasattr(x, "grad") and not isinstance(x, type)
-    )
 
 
 def _is_row(x: Any) -> bool:

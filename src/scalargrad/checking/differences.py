@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import floor, isfinite, log10
 
+from scalargrad.engine import Value, Vector
 from scalargrad.engine.arguments import as_float
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -239,6 +240,13 @@ class Comparison:
     def _evaluate(self, i: int, x: float) -> tuple[float, list[float]]:
         leaves, results = self.run([*self.numbers[:i], x, *self.numbers[i + 1 :]])
         return as_number(leaves[i].data), [as_number(result.data) for result in results]
+
+
+def is_value(x: Any) -> bool:
+    """Whether it is a Value, no matter whose. (A row has data and grad as well.)"""
+    return isinstance(x, Value) or (
+        hasattr(x, "data") and hasattr(x, "grad") and not isinstance(x, (type, Vector))
+    )
 
 
 def as_number(x: Any) -> float:
