@@ -9,7 +9,7 @@ differences.py measures what the gradients should be, and diagnosis.py finds out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 
 from scalargrad.checking.differences import Comparison, as_number, is_value
@@ -152,51 +152,44 @@ def _finding(
     if len(wrong) > 1:
         others = ", ".join(names[j] for j in wrong[1:6]) + ", ..." * (len(wrong) > 6)
         text += f"\n{len(wrong)} of {len(names)} gradients are wrong: also {others}"
-    from textwrap import wrap  # late, as few programs need it
+    from textwrap import TextWrapper  # late, as few programs need it
 
     from scalargrad.checking.diagnosis import diagnose
 
     lines = [*f"gradcheck: {text}".splitlines(), *diagnose(comparison, k, wrong)]
-    return "\n".join(
-        wrapped
-        for line in lines
-        for wrapped in wrap(
-            line, 88, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
+    wrapper = TextWrapper(
+        88, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
+    return "\n".join(map(wrapper.fill, lines))
 
 
 class _Inputs:
     """The numbers in `inputs`, and what `f` is called with: fresh leaves in their places."""
 
     def __init__(self, inputs: Any) -> None:
-        inputs = list(iterable(inputs, "gradcheck", "inputs"))
+        self._inputs = list(iterable(inputs, "gradcheck", "inputs"))
         self.names: list[str] = []
         self.numbers: list[float] = []
         self._originals: list[Any] = []
-        self._places: list[tuple[int, int]] = []  # of the numbers: in which row, and where
-        self._rows = [("inputs", inputs, (0, 0))]
-        for r, (path, row, _) in enumerate(self._rows):  # it grows as rows within rows are found
-            keys = row if isinstance(row, Mapping) else range(len(row))
-            for i, (key, item) in enumerate(zip(keys, _items(row))):
-                name = f"{path}[{key!r}]"
-                if not is_value(item) and _is_row(item):
-                    if name.count("[") > 100:
-                        raise ValueError("gradcheck: inputs are nested more than 100 deep")
-                    self._rows.append((name, item, (r, i)))
-                else:
-                    self._add(name, item, (r, i))
+        self._collect("inputs", self._inputs, 0)
         if not self.numbers:
             raise ValueError("gradcheck: inputs is empty; there is nothing to check")
         self._kind = next((x for x in self._originals if x is not None), None)
 
-    def _add(self, name: str, item: Any, place: tuple[int, int]) -> None:
-        original = item if is_value(item) else None
-        number = as_float(item, f"gradcheck: {name}") if original is None else as_number(item.data)
-        self.numbers.append(number)
-        self.names.append(name)
-        self._originals.append(original)
-        self._places.append(place)
+    def _collect(self, path: str, row: Any, depth: int) -> None:
+        if depth > 100:
+            raise ValueError("gradcheck: inputs are nested more than 100 deep")
+        for key, item in row.items() if isinstance(row, Mapping) else enumerate(row):
+            name = f"{path}[{key!r}]"
+            if _is_row(item):
+                self._collect(name, item, depth + 1)
+                continue
+            original = item if is_value(item) else None
+            self._originals.append(original)
+            self.names.append(name)
+            self.numbers.append(
+                as_float(item, f"gradcheck: {name}") if original is None else as_number(item.data)
+            )
 
     def made_of(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
         """Leaves with these numbers, and the arguments of `f` that hold them."""
@@ -204,16 +197,7 @@ class _Inputs:
             _leaf(self._kind if original is None else original, number)
             for original, number in zip(self._originals, numbers)
         ]
-        rows: list[list[Any]] = [[None] * len(row) for _, row, _ in self._rows]
-        for leaf, (r, i) in zip(leaves, self._places):
-            rows[r][i] = leaf
-        for copy, (_, row, (r, i)) in reversed(list(zip(rows[1:], self._rows[1:]))):
-            if isinstance(row, Mapping):
-                rows[r][i] = dict(zip(row, copy))
-            else:
-                kind = next((kind for kind in (tuple, Vector) if isinstance(row, kind)), list)
-                rows[r][i] = kind(copy)
-        return leaves, rows[0]
+        return leaves, _filled(self._inputs, iter(leaves))
 
     def grads(self) -> list[Any]:
         return [original if original is None else original.grad for original in self._originals]
@@ -244,7 +228,7 @@ def _leaf(original: Any, number: float) -> Any:
 
 def _results(returned: Any) -> dict[str, Any]:
     """The Values that f returned, by name: the name is empty if it is but one."""
-    several = isinstance(returned, (list, tuple, Vector))
+    several = not is_value(returned) and isinstance(returned, (list, tuple, Vector))
     results = (
         {f"output[{i}]": result for i, result in enumerate(returned)} if several else {"": returned}
     )
@@ -266,14 +250,19 @@ def _results(returned: Any) -> dict[str, Any]:
     return results
 
 
+def _filled(row: Any, leaves: Iterator[Any]) -> Any:
+    """The same with the leaves in it, as a dict, tuple, Vector or else a list."""
+    items = row.values() if isinstance(row, Mapping) else row
+    copy = [_filled(item, leaves) if _is_row(item) else next(leaves) for item in items]
+    if isinstance(row, Mapping):
+        return dict(zip(row, copy))
+    return next((kind for kind in (tuple, Vector) if isinstance(row, kind)), list)(copy)
+
+
 def _is_row(x: Any) -> bool:
-    if isinstance(x, (str, bytes, bytearray, type)) or getattr(x, "shape", None) == ():
+    if is_value(x) or isinstance(x, (str, bytes, bytearray, type)):
         return False
-    return hasattr(x, "__getitem__") and hasattr(x, "__len__")
-
-
-def _items(row: Any) -> Iterable[Any]:
-    return row.values() if isinstance(row, Mapping) else row
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__") and getattr(x, "shape", None) != ()
 
 
 def _setting(name: str, x: Any) -> float:

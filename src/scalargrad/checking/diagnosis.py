@@ -17,7 +17,7 @@ worse than none: where nothing is proved, the place is all that is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from scalargrad.checking.differences import Comparison, as_number
@@ -28,8 +28,13 @@ TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-# One for each number on the way and each input: more than this would take too long.
-_MOST_SLOPES = 20_000
+    # Each write to a gradient: which, the number, and the gradients that were read just before.
+    Log = list[tuple[int, float, set[int]]]
+    # What each operand gets for a gradient of 1, and whether that is multiplied by the gradient.
+    Handed = tuple[dict[int, float], bool]
+
+# The graph is computed again for each number on the way, and more often for each input.
+_MOST_NODES, _MOST_SLOPES = 1_000, 20_000
 
 
 def diagnose(comparison: Comparison, k: int, wrong: Sequence[int]) -> list[str]:
@@ -44,37 +49,20 @@ def diagnose(comparison: Comparison, k: int, wrong: Sequence[int]) -> list[str]:
 
 def _mended_before(comparison: Comparison, k: int, wrong: Sequence[int]) -> str:
     """What is cured before the backward pass begins."""
-
-    def is_cured(mend: Callable[[list[Any], Any], None]) -> bool:
-        leaves, results = comparison.run(comparison.numbers)
-        mend(leaves, results[k])
-        results[k].backward()
-        return not comparison.wrong(k, [leaf.grad for leaf in leaves])
-
-    def restore_data(leaves: list[Any], result: Any) -> None:
-        for leaf, number in zip(leaves, comparison.numbers):
-            leaf.data = number
-
-    def zero_grad(leaves: list[Any], result: Any) -> None:
-        for node in [*leaves, *nodes_of(result, leaves, parents_of)]:
-            node.grad = 0.0
-
-    def begin(leaves: list[Any], result: Any) -> None:
-        result.grad = 1.0
-
-    leaves, _ = comparison.run(comparison.numbers)
-    for i in wrong:
-        name, leaf, number = comparison.names[i], leaves[i], comparison.numbers[i]
-        if as_number(leaf.data) != number and is_cured(restore_data):
-            return f"f changes {name}.data, from {number!r} to {leaf.data!r}, before backward"
-        if leaf.grad and is_cured(zero_grad):
-            return (
-                f"zero_grad is missing: {name}.grad was {leaf.grad!r} before this backward, "
-                "from an earlier one, and gradients add up"
-            )
-    if is_cured(begin):
-        return "backward does not begin: the grad of the result itself must be set to 1"
-    return ""
+    leaves, results = comparison.run(comparison.numbers)
+    cause = "backward does not begin: the grad of the result itself must be set to 1"
+    stale = [i for i in wrong if leaves[i].grad]
+    for i in stale[:1]:
+        cause = (
+            f"zero_grad is missing: {comparison.names[i]}.grad was {leaves[i].grad!r} before this "
+            "backward, from an earlier one, and gradients add up"
+        )
+    for node in [*leaves, *nodes_of(results[k], leaves, parents_of)]:
+        node.grad = 0.0
+    if not stale:
+        results[k].grad = 1.0
+    results[k].backward()
+    return "" if comparison.wrong(k, [leaf.grad for leaf in leaves]) else cause
 
 
 def _moved(comparison: Comparison, k: int, wrong: Sequence[int]) -> Comparison:
@@ -92,20 +80,20 @@ def _moved(comparison: Comparison, k: int, wrong: Sequence[int]) -> Comparison:
 
 def _first_wrong(graph: _Graph, original: _Graph) -> list[str]:
     """`graph` is looked into, and `original` has the numbers to show."""
-    result = graph.nodes[-1]
-    if len(graph.nodes) * len(graph.leaves) > _MOST_SLOPES:
+    size = len(graph.nodes)
+    if size > _MOST_NODES or size * graph.leaves > _MOST_SLOPES:
         return []
-    if not isinstance(result, Value) and not graph.parents(result):
+    if not isinstance(graph.nodes[-1], Value) and not graph.parents(size - 1):
         return []  # it does not keep what it was made from, or not where we look
-    for j in range(len(graph.nodes)):
+    for j in range(graph.leaves, size):
         gradients = [as_number(grad) for grad in graph.check.gradients(j)]
         wrong = graph.check.wrong(j, gradients)
         if wrong:
             place, cause = original.described(j), ""
             with suppress(Exception):
-                if graph.is_wrong_operation(j, gradients):
-                    place += original.wrong_derivatives(j)
                 cause = _cause(graph, original, j, gradients, wrong)
+            if cause.startswith(";"):
+                return [f"first wrong: {place}{cause}"]
             return [f"first wrong: {place}", *([f"cause: {cause}"] if cause else [])]
     return []
 
@@ -113,13 +101,13 @@ def _first_wrong(graph: _Graph, original: _Graph) -> list[str]:
 def _cause(
     graph: _Graph, original: _Graph, j: int, gradients: Sequence[float], wrong: Sequence[int]
 ) -> str:
-    _, accumulated = graph.record(j, accumulate=True)
-    if not graph.check.wrong(j, accumulated):
+    log, accumulated = graph.record(j, accumulate=True)
+    if log and not graph.check.wrong(j, accumulated):
         return (
             "a gradient is overwritten, with `grad = ...` instead of `grad += ...`: each use of a "
             "number adds a share"
         )
-    moving = [i for a in graph.parents_at(j) for i, x in enumerate(graph.slopes(a)) if x]
+    moving = [i for a in graph.parents(j) for i, x in enumerate(graph.slopes(a)) if x]
     detached = [graph.check.names[i] for i in wrong if not gradients[i] and i not in moving]
     if detached:
         return (
@@ -127,55 +115,57 @@ def _cause(
             "from does; a .data or a float was taken, or a parent left out, and no gradient flows "
             "back"
         )
-    if all(graph.is_right_operation(v) for v in graph.below(j)):
+    if graph.hands(j, gradients):
+        return original.wrong_shares(j)
+    if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
         return _wrong_walk(graph, original, j, gradients)
     return ""
 
 
 def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[float]) -> str:
     """What backward does instead of handing down what it could, once and in the right order."""
-    nodes = [v for v in reversed(graph.below(j)) if any((graph.handed(v) or {}).values())]
-    alone = [v for v in nodes if v in graph.unchained and graph.unmultiplied(j)[graph.at(v)] != 1.0]
-    if alone and graph.agree(j, graph.unmultiplied(j), gradients):
+    handed = {v: shares for v in reversed(graph.below(j)) if (shares := graph.handed(v))}
+    nodes = [v for v, (shares, _) in handed.items() if any(shares.values())]
+    grads = [float(v == j) for v in range(len(graph.nodes))]
+    for v, (shares, is_chained) in handed.items():
+        for a, share in shares.items():
+            grads[a] += share * (grads[v] if is_chained else 1.0)
+    alone = [v for v in nodes if not handed[v][1] and grads[v] != 1.0]
+    if alone and graph.agree(j, grads, gradients):
         return (
             f"the chain rule is cut short: {original.described(alone[0])} hands down its "
             "derivative without multiplying it by the grad of the result (out.grad)"
         )
     log, _ = graph.record(j)
     for v in nodes:
-        if v in graph.unchained:
+        name = original.described(v)
+        reads, once = _times_of_reading(v, log), len(_times_of_reading(v, graph.record(v)[0]))
+        changes = [time for time, (target, _, _) in enumerate(log) if target == v]
+        if not once or not changes or not log[changes[-1]][1]:
             continue
-        a, name = graph.at(v), original.described(v)
-        handed, once = _times_of_reading(a, log), _times_of_reading(a, graph.record(v)[0])
-        changed = [time for time, (target, _, _) in enumerate(log) if target == a]
-        if not handed and changed and log[changed[-1]][1]:
+        if not reads:
             return (
                 f"{name} gets a gradient and never hands it on: backward does not go on to it, "
                 "or does not find it among the parents of what was made from it"
             )
-        if handed and changed and handed[-1] < changed[-1]:
+        if reads[-1] < changes[-1]:
             return (
                 f"the wrong order: {name} hands its gradient down before it has got all of it; "
                 "walk in reverse topological order, from the result back"
             )
-        if once and len(handed) > len(once) and len(handed) % len(once) == 0:
-            times = len(handed) // len(once)
-            return (
-                f"{name} hands its gradient down {times} times; once is right, when it is all there"
-            )
+        if len(reads) > once and len(reads) % once == 0:
+            times = len(reads) // once
+            return f"{name} hands its gradient down {times} times; once is right, when all is there"
     return ""
 
 
-def _times_of_reading(a: int, log: Log) -> list[int]:
+def _times_of_reading(v: int, log: Log) -> list[int]:
     """When a gradient was read for the sake of another, and not to be added to."""
-    return [time for time, (target, _, read) in enumerate(log) if a in read and target != a]
+    return [time for time, (target, _, read) in enumerate(log) if v in read and target != v]
 
 
 class _Graph:
-    """The numbers on the way to a result, of anybody's class, each after what it was made from.
-
-    `j` and `v` count them; `a` counts the leaves first and then them.
-    """
+    """The leaves, and all numbers from there to a result, each after what it was made from."""
 
     def __init__(self, comparison: Comparison, k: int) -> None:
         self._outer, self._k = comparison.run, k
@@ -183,65 +173,48 @@ class _Graph:
         leaves, _ = comparison.run(comparison.numbers)
         self._downstream = {name for leaf in leaves for name in holders(leaf)}
         self.check = Comparison(self.run, comparison.numbers, comparison.names, comparison.settings)
-        self.leaves, self.nodes = self.run(comparison.numbers)
-        self._index = {id(x): a for a, x in enumerate([*self.leaves, *self.nodes])}
-        self._handed: dict[int, dict[int, float] | None] = {}
-        self.unchained: set[int] = set()  # what hands down without a look at its own gradient
+        self.leaves, self.nodes = len(leaves), self.run(comparison.numbers)[1]
+        self._index = {id(node): v for v, node in enumerate(self.nodes)}
 
     def run(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
         leaves, results = self._outer(numbers)
-        return leaves, nodes_of(results[self._k], leaves, self.parents)
+        return leaves, [*leaves, *nodes_of(results[self._k], leaves, self._parents_of)]
 
-    def parents(self, node: Any) -> list[Any]:
+    def _parents_of(self, node: Any) -> list[Any]:
         return parents_of(node, self._downstream)
 
-    def parents_at(self, j: int) -> list[int]:
-        return [self._index[id(parent)] for parent in self.parents(self.nodes[j])]
-
-    def at(self, j: int) -> int:
-        return len(self.leaves) + j
+    def parents(self, v: int) -> list[int]:
+        return [self._index[id(parent)] for parent in self._parents_of(self.nodes[v])]
 
     def below(self, j: int) -> list[int]:
-        """The nodes on the way to node j, and itself."""
-        nodes = nodes_of(self.nodes[j], self.leaves, self.parents)
-        return [self._index[id(node)] - len(self.leaves) for node in nodes]
+        """The numbers on the way to the j-th, and itself."""
+        nodes = nodes_of(self.nodes[j], self.nodes[: self.leaves], self._parents_of)
+        return [self._index[id(node)] for node in nodes]
 
-    def described(self, j: int) -> str:
+    def described(self, v: int) -> str:
         """Such as: * of 2 and 3 = 6"""
-        node = self.nodes[j]
-        parents = [f"{as_number(parent.data):.6g}" for parent in self.parents(node)]
+        parents = [f"{as_number(self.nodes[a].data):.6g}" for a in self.parents(v)]
         operands = " and ".join(parents) if len(parents) <= 4 else f"{len(parents)} numbers"
-        op = getattr(node, "op", "") or getattr(node, "_op", "")
-        number = f"{as_number(node.data):.6g}"
+        op = getattr(self.nodes[v], "op", "") or getattr(self.nodes[v], "_op", "")
+        number = f"{as_number(self.nodes[v].data):.6g}"
         if not parents:
             return f"{number}, which has no parents"
         return f"{op} of {operands} = {number}" if op else f"{number}, made from {operands}"
 
-    # What an operation hands down.
+    def slopes(self, v: int) -> list[float]:
+        return [0.0 if abs(s.value) <= s.error else s.value for s in self.check.slopes(v)]
 
-    def slopes(self, a: int) -> list[float]:
-        """How a number changes with each leaf, by measurement."""
-        if a < len(self.leaves):
-            return [float(i == a) for i in range(len(self.leaves))]
-        slopes = self.check.slopes(a - len(self.leaves))
-        return [0.0 if abs(s.value) <= s.error else s.value for s in slopes]
-
-    def handed(self, j: int) -> dict[int, float] | None:
-        """What node j hands to each operand for a gradient of 1; None if that does not show."""
-        if j not in self._handed:
-            self._handed[j] = self._find_handed(j)
-        return self._handed[j]
-
-    def _find_handed(self, j: int) -> dict[int, float] | None:
-        node, parents = self.nodes[j], self.parents_at(j)
-        shares = dict.fromkeys(parents, 0.0)
-        if isinstance(node, Value):  # our own backward is not in question
-            for a, local_grad in zip(parents, node.local_grads):
+    def handed(self, j: int) -> Handed | None:
+        """None if it does not show."""
+        shares = dict.fromkeys(self.parents(j), 0.0)
+        if isinstance(self.nodes[j], Value):  # our own backward is not in question
+            for a, local_grad in zip(self.parents(j), self.nodes[j].local_grads):
                 shares[a] += local_grad
-            return shares
+            return shares, True
         # All gradients but that of node j read as 0. So what changes with that one, comes from it.
         (one, _), (zero, _) = (self.record(j, own=own) for own in (1.0, 0.0))
-        uses = [a for v in self.below(j) for a in set(self.parents_at(v))]
+        uses = [a for v in self.below(j) for a in set(self.parents(v))]
+        is_chained = True
         for a in shares:
             with_one, with_zero = (sum(x for t, x, _ in log if t == a) for log in (one, zero))
             shares[a] = with_one - with_zero
@@ -249,60 +222,38 @@ class _Graph:
             if added and not shares[a]:
                 if uses.count(a) > 1:
                     return None
-                shares[a] = added
-                self.unchained.add(j)
-        return shares
+                shares[a], is_chained = added, False
+        return shares, is_chained
 
-    def is_right_operation(self, j: int) -> bool:
-        return self._follows(j, self.slopes(self.at(j)))
-
-    def is_wrong_operation(self, j: int, gradients: Sequence[float]) -> bool:
-        """Whether it is what node j hands down that makes its gradients what they are."""
-        return not self.is_right_operation(j) and self._follows(j, gradients)
-
-    def _follows(self, j: int, gradients: Sequence[float]) -> bool:
-        """Whether this is what comes of what node j hands down, if all before it is right."""
+    def hands(self, j: int, gradients: Sequence[float]) -> bool:
+        """Whether these come of what node j hands down, if all that it was made from is right."""
         handed = self.handed(j)
-        if handed is None:
-            return False
         come = [
-            sum(share * slope for a, share in handed.items() if (slope := self.slopes(a)[i]))
-            for i in range(len(self.leaves))
+            sum(share * slope for a, share in handed[0].items() if (slope := self.slopes(a)[i]))
+            for i in range(self.leaves if handed else 0)
         ]
-        return self.agree(j, come, gradients)
+        return handed is not None and self.agree(j, come, gradients)
 
     def agree(self, j: int, left: Sequence[float], right: Sequence[float]) -> bool:
         return all(
-            left[i] == right[i]
-            or (left[i] != left[i] and right[i] != right[i])
-            or abs(left[i] - right[i]) <= self.check.tolerance(j, i)
-            for i in range(len(self.leaves))
+            str(x) == str(y) or abs(x - y) <= self.check.tolerance(j, i)  # nan is nan
+            for i, (x, y) in enumerate(zip(left, right))
         )
 
-    def wrong_derivatives(self, j: int) -> str:
-        """Those by operands that can be told apart, each having an input of its own."""
-        handed, found = self.handed(j) or {}, []
-        for p, (a, got) in enumerate(handed.items()):
+    def wrong_shares(self, j: int) -> str:
+        """Those of operands that can be told apart, each having an input of its own."""
+        found = []
+        shares, _ = self.handed(j) or ({}, True)
+        for p, (a, got) in enumerate(shares.items()):
             route = self.slopes(a)
-            others = [self.slopes(b) for b in handed if b != a]
+            others = [self.slopes(b) for b in shares if b != a]
             own = [i for i, x in enumerate(route) if x and not any(other[i] for other in others)]
-            if own:
-                i = max(own, key=lambda i: abs(route[i]))
+            for i in own[:1]:
                 expected = self.check.slopes(j)[i].value / route[i]
                 if not abs(got - expected) * abs(route[i]) <= self.check.tolerance(j, i):
-                    operand = self.check.names[a] if a < len(self.leaves) else f"operand {p + 1}"
-                    found.append(f"by {operand} is {got:.6g} instead of {expected:.6g}")
-        return f"; its derivative {', and '.join(found[:2])}" if found else ""
-
-    def unmultiplied(self, j: int) -> list[float]:
-        """Every gradient, if all hand down in the right order but some leave out their own."""
-        grads = [0.0] * (len(self.leaves) + len(self.nodes))
-        grads[self.at(j)] = 1.0
-        for v in reversed(self.below(j)):
-            factor = 1.0 if v in self.unchained else grads[self.at(v)]
-            for a, share in (self.handed(v) or {}).items():
-                grads[a] += share * factor
-        return grads
+                    operand = self.check.names[a] if a < self.leaves else f"operand {p + 1}"
+                    found.append(f"{operand} {got:.6g} instead of {expected:.6g}")
+        return f"; for a grad of 1 it hands {', and '.join(found[:2])}" if found else ""
 
     def record(
         self, j: int, own: float | None = None, accumulate: bool = False
@@ -313,29 +264,23 @@ class _Graph:
         whatever overwrites a gradient is added to it.
         """
         leaves, nodes = self.run(self.check.numbers)
-        index = {id(x): a for a, x in enumerate([*leaves, *nodes])}
-        grads: dict[int, float] = {}
+        index = {id(node): v for v, node in enumerate(nodes)}
+        grads = [node.grad for node in nodes]
         log: Log = []
         just_read: set[int] = set()
 
-        def read(node: Any, grad: Any) -> Any:
-            just_read.add(index[id(node)])
-            return grad if own is None else own * (node is nodes[j])
+        def get(node: Any) -> Any:
+            v = index[id(node)]
+            just_read.add(v)
+            return grads[v] if own is None else own * (v == j)
 
-        def write(node: Any, grad: Any) -> Any:
-            a = index[id(node)]
-            if accumulate and a not in just_read:
-                grad = grads.get(a, 0.0) + as_number(grad)
-            grads[a] = as_number(grad)
-            log.append((a, grads[a], set(just_read)))
+        def put(node: Any, grad: Any) -> None:
+            v = index[id(node)]
+            overwrites = accumulate and v not in just_read
+            grads[v] = as_number(grads[v]) + as_number(grad) if overwrites else grad
+            log.append((v, as_number(grads[v]), set(just_read)))
             just_read.clear()
-            return grad
 
-        with watched([*leaves, *nodes], read, write):
+        with watched(nodes, get, put):
             nodes[j].backward()
-        return log, [leaf.grad for leaf in leaves]
-
-
-if TYPE_CHECKING:
-    # For each write: of which gradient, the number, and which gradients were read just before.
-    Log = list[tuple[int, float, set[int]]]
+        return log, grads[: len(leaves)]

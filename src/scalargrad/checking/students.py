@@ -2,8 +2,8 @@
 
 A class that a student wrote has `data`, `grad` and `backward()`, and the rest is its own affair. So
 what a Value was made from is whatever Values its attributes hold. And what `backward` does is
-watched: while it runs, each read and write of a `grad` is shown to two functions, which may answer
-with another number. That is how an experiment is made with a program that cannot be edited.
+watched: while it runs, two functions stand where the attribute `grad` was. They see each read and
+write, and may change the number: experiments with a program that cannot be edited.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-    Change = Callable[[Any, Any], Any]  # (node, gradient) -> the gradient to take for it
-
 
 def parents_of(node: Any, downstream: Set[str] = frozenset()) -> list[Any]:
-    """What a Value was made from, whatever its class calls that, but not what is in `downstream`."""
+    """What a Value was made from, whatever its class calls that, unless it is in `downstream`."""
     if isinstance(node, Value):
         return list(node.parents)
     held = {name: x for name, x in holders(node).items() if name not in downstream}
@@ -54,7 +52,7 @@ def _attributes(node: Any) -> dict[str, Any]:
 
 def _held(attribute: Any, node: Any) -> list[Any]:
     """A Value, or those in a row, be it of Values or of pairs of a Value and its derivative."""
-    items = attribute if isinstance(attribute, (list, tuple, set, frozenset, Vector)) else ()
+    items = attribute if isinstance(attribute, (list, tuple, set, frozenset, dict, Vector)) else ()
     inner = [x for item in items for x in (item if isinstance(item, (list, tuple)) else [item])]
     values = [x for x in inner or [attribute] if is_value(x) and x is not node]
     if isinstance(attribute, (set, frozenset)):  # in an order that is the same in every run
@@ -76,31 +74,17 @@ def nodes_of(result: Any, leaves: Sequence[Any], parents: Callable[[Any], list[A
 
 
 @contextmanager
-def watched(nodes: Iterable[Any], read: Change, write: Change) -> Iterator[None]:
-    """While this lasts, `read` and `write` decide what each `grad` gives and keeps."""
-    kinds: dict[type, type] = {}
+def watched(nodes: Iterable[Any], get: Callable[[Any], Any], put: Any) -> Iterator[None]:
+    """While this lasts, `grad` is what `get(node)` says, and set by `put(node, grad)`."""
     theirs = [(node, type(node)) for node in nodes if not isinstance(node, Value)]
+    kinds = {
+        kind: type(kind)(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
+        for kind in dict.fromkeys(kind for _, kind in theirs)
+    }
     try:
         for node, kind in theirs:
-            kinds[kind] = kinds.get(kind) or _watched(kind, read, write)
             node.__class__ = kinds[kind]
         yield
     finally:
         for node, kind in theirs:
             node.__class__ = kind
-
-
-def _watched(kind: type, read: Change, write: Change) -> type:
-    """The same class, but for `grad`."""
-    kept = getattr(kind, "grad", None)
-    in_class = hasattr(type(kept), "__set__")  # in a slot, or as a property
-
-    def get(node: Any) -> Any:
-        grad = kept.__get__(node, kind) if in_class else node.__dict__.get("grad", kept)
-        return read(node, grad)
-
-    def put(node: Any, grad: Any) -> None:
-        grad = write(node, grad)
-        kept.__set__(node, grad) if in_class else node.__dict__.update(grad=grad)
-
-    return type(kind)(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
