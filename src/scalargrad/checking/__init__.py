@@ -46,23 +46,21 @@ def gradcheck(
         True
 
     If a gradient is wrong it raises AssertionError (or, with `raise_exception=False`, returns
-    False) and says which input, what it should be, where on the way it first goes wrong, and,
-    if that shows in the numbers, the usual cause:
+    False) and says which input, what it should be, where on the way it first goes wrong, and the
+    cause, if that can be proved:
 
         >>> def square(x):
         ...     return Value(x.data ** 2, (x,), (x.data,), op="square")
         >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
         Traceback (most recent call last):
         AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0; it should be 16 +- 0.016
-        first wrong: square of 4 = 16
-        usual cause: a factor 2 is missing from the derivative, such as n in n * x**(n-1)
+        first wrong: square of 4 = 16; for a grad of 1 it hands inputs[0] 4 instead of 8
 
     A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
-    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|); where f
-    bends, ends or is too large for it, others are tried. `atol` is meant for functions whose
-    derivatives are about 1; if all of them are smaller, it shrinks with the largest, down to 1e-4
-    of itself. At a kink, as that of relu at 0, everything from the slope on the left to that on the
-    right is right.
+    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|), or others
+    where f bends, ends or is too large for it. `atol` is for derivatives of about 1; if all are
+    smaller it shrinks with the largest, down to 1e-4 of itself. At a kink, as that of relu at 0,
+    everything from the slope on the left to that on the right is right.
 
     Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.

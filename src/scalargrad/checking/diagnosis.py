@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     # Each write to a gradient: which, the number, and the gradients that were read just before.
     Log = list[tuple[int, float, set[int]]]
-    # What each operand gets for a gradient of 1, and whether that is multiplied by the gradient.
-    Handed = tuple[dict[int, float], bool]
 
 # The graph is computed again for each number on the way, and more often for each input.
 _MOST_NODES, _MOST_SLOPES = 1_000, 20_000
@@ -57,8 +55,8 @@ def _mended_before(comparison: Comparison, k: int, wrong: Sequence[int]) -> str:
             f"zero_grad is missing: {comparison.names[i]}.grad was {leaves[i].grad!r} before this "
             "backward, from an earlier one, and gradients add up"
         )
-    for node in [*leaves, *nodes_of(results[k], leaves, parents_of)]:
-        node.grad = 0.0
+        for node in [*leaves, *nodes_of(results[k], leaves, parents_of)]:
+            node.grad = 0.0
     if not stale:
         results[k].grad = 1.0
     results[k].backward()
@@ -89,34 +87,28 @@ def _first_wrong(graph: _Graph, original: _Graph) -> list[str]:
         gradients = [as_number(grad) for grad in graph.check.gradients(j)]
         wrong = graph.check.wrong(j, gradients)
         if wrong:
-            place, cause = original.described(j), ""
+            place, cause = f"first wrong: {original.described(j)}", ""
             with suppress(Exception):
                 cause = _cause(graph, original, j, gradients, wrong)
-            if cause.startswith(";"):
-                return [f"first wrong: {place}{cause}"]
-            return [f"first wrong: {place}", *([f"cause: {cause}"] if cause else [])]
+                if graph.hands(j, gradients):
+                    place += original.wrong_shares(j)
+            return [place, f"cause: {cause}"] if cause else [place]
     return []
 
 
 def _cause(
     graph: _Graph, original: _Graph, j: int, gradients: Sequence[float], wrong: Sequence[int]
 ) -> str:
-    log, accumulated = graph.record(j, accumulate=True)
-    if log and not graph.check.wrong(j, accumulated):
-        return (
-            "a gradient is overwritten, with `grad = ...` instead of `grad += ...`: each use of a "
-            "number adds a share"
-        )
+    ours = any(isinstance(node, Value) for node in graph.nodes)
+    if not ours and not graph.check.wrong(j, graph.record(j, accumulate=True)[1]):
+        return "a gradient is overwritten: use `grad += ...`, not `grad = ...`, as shares add up"
     moving = [i for a in graph.parents(j) for i, x in enumerate(graph.slopes(a)) if x]
     detached = [graph.check.names[i] for i in wrong if not gradients[i] and i not in moving]
     if detached:
         return (
             f"detached: it changes with {' and '.join(detached[:3])}, but nothing that it was made "
-            "from does; a .data or a float was taken, or a parent left out, and no gradient flows "
-            "back"
+            "from does; a .data or a float was taken, or a parent left out"
         )
-    if graph.hands(j, gradients):
-        return original.wrong_shares(j)
     if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
         return _wrong_walk(graph, original, j, gradients)
     return ""
@@ -124,17 +116,17 @@ def _cause(
 
 def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[float]) -> str:
     """What backward does instead of handing down what it could, once and in the right order."""
-    handed = {v: shares for v in reversed(graph.below(j)) if (shares := graph.handed(v))}
-    nodes = [v for v, (shares, _) in handed.items() if any(shares.values())]
+    handed = {v: graph.handed(v) or {} for v in reversed(graph.below(j))}
+    nodes = [v for v, shares in handed.items() if any(shares.values())]
     grads = [float(v == j) for v in range(len(graph.nodes))]
-    for v, (shares, is_chained) in handed.items():
-        for a, share in shares.items():
-            grads[a] += share * (grads[v] if is_chained else 1.0)
-    alone = [v for v in nodes if not handed[v][1] and grads[v] != 1.0]
+    for v in nodes:
+        for a, share in handed[v].items():
+            grads[a] += share * (1.0 if v in graph.unchained else grads[v])
+    alone = [v for v in nodes if v in graph.unchained and grads[v] != 1.0]
     if alone and graph.agree(j, grads, gradients):
         return (
             f"the chain rule is cut short: {original.described(alone[0])} hands down its "
-            "derivative without multiplying it by the grad of the result (out.grad)"
+            "derivative, not multiplied by the grad of the result (out.grad)"
         )
     log, _ = graph.record(j)
     for v in nodes:
@@ -174,6 +166,7 @@ class _Graph:
         self._downstream = {name for leaf in leaves for name in holders(leaf)}
         self.check = Comparison(self.run, comparison.numbers, comparison.names, comparison.settings)
         self.leaves, self.nodes = len(leaves), self.run(comparison.numbers)[1]
+        self.unchained: set[int] = set()  # what hands down without a look at its own gradient
         self._index = {id(node): v for v, node in enumerate(self.nodes)}
 
     def run(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
@@ -204,35 +197,42 @@ class _Graph:
     def slopes(self, v: int) -> list[float]:
         return [0.0 if abs(s.value) <= s.error else s.value for s in self.check.slopes(v)]
 
-    def handed(self, j: int) -> Handed | None:
-        """None if it does not show."""
-        shares = dict.fromkeys(self.parents(j), 0.0)
-        if isinstance(self.nodes[j], Value):  # our own backward is not in question
-            for a, local_grad in zip(self.parents(j), self.nodes[j].local_grads):
+    def handed(self, j: int) -> dict[int, float] | None:
+        """What node j hands to each operand for a gradient of 1; None if that does not show."""
+        node, shares = self.nodes[j], dict.fromkeys(self.parents(j), 0.0)
+        if isinstance(node, Value):  # our own backward is not in question
+            for a, local_grad in zip(self.parents(j), node.local_grads):
                 shares[a] += local_grad
-            return shares, True
+            return shares
         # All gradients but that of node j read as 0. So what changes with that one, comes from it.
         (one, _), (zero, _) = (self.record(j, own=own) for own in (1.0, 0.0))
+        is_read = any(j in read for _, _, read in one)
+        if not is_read and any(a in shares and a not in read for a, _, read in zero):
+            return None  # gradients are kept elsewhere, and only written down here
         uses = [a for v in self.below(j) for a in set(self.parents(v))]
-        is_chained = True
         for a in shares:
+            if isinstance(self.nodes[a], Value):
+                return None  # it cannot be watched
+            added = sum(number for target, number, read in zero if target == a and a in read)
             with_one, with_zero = (sum(x for t, x, _ in log if t == a) for log in (one, zero))
             shares[a] = with_one - with_zero
-            added = sum(x for target, x, read in zero if target == a and a in read)
             if added and not shares[a]:
                 if uses.count(a) > 1:
                     return None
-                shares[a], is_chained = added, False
-        return shares, is_chained
+                shares[a] = added
+                self.unchained.add(j)
+        return shares
 
     def hands(self, j: int, gradients: Sequence[float]) -> bool:
         """Whether these come of what node j hands down, if all that it was made from is right."""
-        handed = self.handed(j)
-        come = [
-            sum(share * slope for a, share in handed[0].items() if (slope := self.slopes(a)[i]))
-            for i in range(self.leaves if handed else 0)
-        ]
-        return handed is not None and self.agree(j, come, gradients)
+        shares = self.handed(j)
+        if shares is None:
+            return False
+        come = [0.0] * self.leaves
+        for a, share in shares.items():
+            for i, slope in enumerate(self.slopes(a)):
+                come[i] += share * slope if slope else 0.0
+        return self.agree(j, come, gradients)
 
     def agree(self, j: int, left: Sequence[float], right: Sequence[float]) -> bool:
         return all(
@@ -243,7 +243,7 @@ class _Graph:
     def wrong_shares(self, j: int) -> str:
         """Those of operands that can be told apart, each having an input of its own."""
         found = []
-        shares, _ = self.handed(j) or ({}, True)
+        shares = self.handed(j) or {}
         for p, (a, got) in enumerate(shares.items()):
             route = self.slopes(a)
             others = [self.slopes(b) for b in shares if b != a]
