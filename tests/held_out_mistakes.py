@@ -1,8 +1,8 @@
 """Mistakes that were written before gradcheck learnt to name any, and not used to teach it.
 
-They are those of student_mistakes.py in other hands: other classes, other names of attributes, other
-ways to walk. gradcheck must find each. It need not know a cause, but if it names one, then one of
-those given here, which are ways to put the mistake into words.
+They are those of student_mistakes.py in other hands: other classes, other names of attributes,
+other ways to walk. gradcheck must find each. It need not know a cause, but if it names one, then
+one of those given here, which are ways to put the mistake into words.
 """
 
 import math
@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import scalargrad
 
 
 class HeldOut(NamedTuple):
@@ -176,7 +174,9 @@ class CellForwards(Cell):
                 v.pull(v.grad)
 
 
-@held_out([CellForwards(0.5), CellForwards(1.5)], "inputs[0]", 1.342318, "reversed", "order", "early")
+@held_out(
+    [CellForwards(0.5), CellForwards(1.5)], "inputs[0]", 1.342318, "reversed", "order", "early"
+)
 def cells_from_the_inputs_on(x, y):
     return (x * y).tanh() * y
 
@@ -327,7 +327,7 @@ class CellTanhAlone(Cell):
         return type(self)(t, pull=pull)
 
 
-@held_out([CellTanhAlone(0.5), CellTanhAlone(-2.0)], "inputs[0]", -4.199743, "parents", "_children")
+@held_out([CellTanhAlone(0.5), CellTanhAlone(-2.0)], "inputs[0]", -4.199743, "parents")
 def cells_tanh_that_forgets_its_child(x, w):
     return (x * w).tanh() * Cell(5.0)
 
@@ -341,7 +341,7 @@ class CellProductOfOne(Cell):
         return type(self)(self.data * other.data, [self], pull=pull)
 
 
-@held_out([CellProductOfOne(0.5), CellProductOfOne(-2.0)], "inputs[0]", 2.0, "parents", "_children")
+@held_out([CellProductOfOne(0.5), CellProductOfOne(-2.0)], "inputs[0]", 2.0, "parent left out")
 def cells_product_that_forgets_the_other(x, w):
     return w * (x + x * w) * Cell(1.0)
 
@@ -480,14 +480,14 @@ def rows_tanh_of_the_operand(x):
 @held_out([[0.2, 0.5, -1.0]], "inputs[0][0]", 1 / 3, "factor", "times")
 def mean_divided_twice(x):
     n = len(x)
-    return scalargrad.Value(sum(v.data for v in x) / n, x, [1 / n**2] * n, op="mean")
+    return type(x[0])(sum(v.data for v in x) / n, x, [1 / n**2] * n, op="mean")
 
 
 @held_out([[0.2, 0.5, -1.0]], "inputs[0][1]", -0.192066, "missing", "parents", "0")
 def softmax_of_its_diagonal_alone(x):
     exponentials = [math.exp(v.data) for v in x]
     p = exponentials[0] / sum(exponentials)
-    return scalargrad.Value(p, x, [p * (1 - p), 0.0, 0.0], op="softmax")
+    return type(x[0])(p, x, [p * (1 - p), 0.0, 0.0], op="softmax")
 
 
 class Books(Recursive):

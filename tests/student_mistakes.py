@@ -92,7 +92,7 @@ class Subtracting(Closures):
     "inputs[1]",
     4.0,
     "- of 3 and 5",
-    "hands inputs[1] 1 instead of -1",
+    "hands 1 instead of -1 to inputs[1]",
 )
 def wrong_sign(prediction, target):
     return (prediction - target) ** 2
@@ -115,13 +115,13 @@ class Selfish(Closures):
     "inputs[0]",
     5.0,
     "* of 2 and 5",
-    "inputs[0] 2 instead of 5, and inputs[1] 5 instead of 2",
+    "2 instead of 5 to inputs[0], and 5 instead of 2 to inputs[1]",
 )
 def derivatives_of_the_wrong_operands(x, w):
     return x * w
 
 
-@mistake([2.0, 2.0], "inputs[1]", 8.0, "made from 2 and 2", "inputs[1] 4 instead of 8")
+@mistake([2.0, 2.0], "inputs[1]", 8.0, "made from 2 and 2", "4 instead of 8 to inputs[1]")
 def derivative_of_one_wrong_operand(x, w):
     """At a point where 2 + 2 is 2 * 2."""
     return type(x)(x.data * w.data * w.data, (x, w), (w.data * w.data, w.data * w.data))
@@ -195,7 +195,11 @@ class TanhOfX(Closures):
 
 
 @mistake(
-    [TanhOfX(0.5)], "inputs[0]", 1.259923, "tanh of 1 = 0.761594", "operand 1 0 instead of 0.419974"
+    [TanhOfX(0.5)],
+    "inputs[0]",
+    1.259923,
+    "tanh of 1 = 0.761594",
+    "0 instead of 0.419974 to operand 1",
 )
 def tanh_derivative_from_x_instead_of_y(x):
     return (x * 2.0).tanh() * 1.5
@@ -222,7 +226,7 @@ def relu_that_passes_the_gradient_of_negative_numbers(x):
     "inputs[1]",
     -0.125,
     "/ of 2 and 4",
-    "inputs[1] 0.125 instead of -0.125",
+    "0.125 instead of -0.125 to inputs[1]",
 )
 def division_with_a_sign_missing(a, b):
     y = a.data / b.data
@@ -234,7 +238,7 @@ def division_with_a_sign_missing(a, b):
     "inputs[1]",
     -0.125,
     "/ of 2 and 4",
-    "inputs[1] -0.5 instead of -0.125",
+    "-0.5 instead of -0.125 to inputs[1]",
 )
 def division_with_the_square_missing(a, b):
     return Pairs(a.data / b.data, [(a, 1.0 / b.data), (b, -a.data / b.data)], "/")
@@ -273,7 +277,7 @@ class MaximumToBoth(Pairs):
     "inputs[0]",
     0.0,
     "maximum of 2 and 5",
-    "inputs[0] 1 instead of 0",
+    "1 instead of 0 to inputs[0]",
 )
 def maximum_that_passes_the_gradient_to_both(x, y):
     return x.maximum(y)
@@ -300,7 +304,7 @@ def cross_entropy_without_the_minus_one_at_the_target(logits, target=2):
     [[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]],
     "inputs[0][0]",
     5.0,
-    "inputs[0][0] 7 instead of 5, and inputs[0][1] 11 instead of 7",
+    "7 instead of 5 to inputs[0][0], and 11 instead of 7 to inputs[0][1]",
 )
 def index_off_by_one(x, w):
     shifted = [w[(i + 1) % len(w)].data for i in range(len(w))]
@@ -309,7 +313,9 @@ def index_off_by_one(x, w):
     )
 
 
-@mistake([[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]], "inputs[0][2]", 11.0, "inputs[0][2] 0 instead of 11")
+@mistake(
+    [[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]], "inputs[0][2]", 11.0, "0 instead of 11 to inputs[0][2]"
+)
 def last_index_missed(x, w):
     """range(len(x) - 1)."""
     slopes = [w[i].data if i < len(x) - 1 else 0.0 for i in range(len(x))]
@@ -333,7 +339,7 @@ class LateBinding(Closures):
 
 @mistake(
     [[LateBinding(1.0), LateBinding(2.0), LateBinding(3.0)]],
-    *("inputs[0][0]", 5.0, "dot of 1 and 2 and 3", "inputs[0][0] 0 instead of 5"),
+    *("inputs[0][0]", 5.0, "dot of 1 and 2 and 3", "0 instead of 5 to inputs[0][0]"),
 )
 def closures_made_in_a_loop(xs):
     return LateBinding.dot(xs, [5.0, 7.0, 11.0])
@@ -547,7 +553,7 @@ class PairsLoop(Pairs):
                 stack.append(parent)
 
 
-@mistake([PairsLoop(1.5)], "inputs[0]", 14.0, "+ of 3 and 9", cause="times")
+@mistake([PairsLoop(1.5)], "inputs[0]", 14.0, "* of 3 and 3", cause="times")
 def loop_along_every_path(x):
     h = x + x
     return h + h * h
@@ -599,7 +605,7 @@ def training_without_zero_grad(w):
     return loss
 
 
-@mistake([Closures(2.0)], "inputs[0]", 8.0, "from 2.0 to 1.9", cause="changes inputs[0].data")
+@mistake([Closures(2.0)], "inputs[0]", 8.0, "* of 1.9 = 4", "3.8 instead of 4")
 def step_inside_the_function(w):
     loss = w * w
     w.data = w.data - 0.1

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from scalargrad.checking.differences import Comparison, as_number
-from scalargrad.checking.students import holders, nodes_of, parents_of, watched
+from scalargrad.checking.students import enclosed, holders, nodes_of, parents_of, watched
 from scalargrad.engine import Value
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -87,31 +87,34 @@ def _first_wrong(graph: _Graph, original: _Graph) -> list[str]:
         gradients = [as_number(grad) for grad in graph.check.gradients(j)]
         wrong = graph.check.wrong(j, gradients)
         if wrong:
-            place, cause = f"first wrong: {original.described(j)}", ""
+            place, cause = original.described(j), ""
             with suppress(Exception):
-                cause = _cause(graph, original, j, gradients, wrong)
-                if graph.hands(j, gradients):
-                    place += original.wrong_shares(j)
-            return [place, f"cause: {cause}"] if cause else [place]
+                detail, cause = _cause(graph, original, j, gradients, wrong)
+                place += detail
+            return [f"first wrong: {place}", *([f"cause: {cause}"] if cause else [])]
     return []
 
 
 def _cause(
     graph: _Graph, original: _Graph, j: int, gradients: Sequence[float], wrong: Sequence[int]
-) -> str:
+) -> tuple[str, str]:
+    """What it hands down instead of what, and why; either may be empty."""
     ours = any(isinstance(node, Value) for node in graph.nodes)
     if not ours and not graph.check.wrong(j, graph.record(j, accumulate=True)[1]):
-        return "a gradient is overwritten: use `grad += ...`, not `grad = ...`, as shares add up"
+        cause = "a gradient is overwritten: use `grad += ...`, not `grad = ...`, as shares add up"
+        return "", cause
     moving = [i for a in graph.parents(j) for i, x in enumerate(graph.slopes(a)) if x]
     detached = [graph.check.names[i] for i in wrong if not gradients[i] and i not in moving]
     if detached:
-        return (
+        return "", (
             f"detached: it changes with {' and '.join(detached[:3])}, but nothing that it was made "
             "from does; a .data or a float was taken, or a parent left out"
         )
+    if graph.hands(j, gradients) and graph.has_all_parents(j):
+        return original.wrong_shares(j), ""
     if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
-        return _wrong_walk(graph, original, j, gradients)
-    return ""
+        return "", _wrong_walk(graph, original, j, gradients)
+    return "", ""
 
 
 def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[float]) -> str:
@@ -178,6 +181,11 @@ class _Graph:
 
     def parents(self, v: int) -> list[int]:
         return [self._index[id(parent)] for parent in self._parents_of(self.nodes[v])]
+
+    def has_all_parents(self, j: int) -> bool:
+        """Whether what hands down refers to nothing else."""
+        known = [self.nodes[a] for a in self.parents(j)]
+        return all(any(x is y for y in known) for x in enclosed(self.nodes[j]))
 
     def below(self, j: int) -> list[int]:
         """The numbers on the way to the j-th, and itself."""
@@ -252,7 +260,7 @@ class _Graph:
                 expected = self.check.slopes(j)[i].value / route[i]
                 if not abs(got - expected) * abs(route[i]) <= self.check.tolerance(j, i):
                     operand = self.check.names[a] if a < self.leaves else f"operand {p + 1}"
-                    found.append(f"{operand} {got:.6g} instead of {expected:.6g}")
+                    found.append(f"{got:.6g} instead of {expected:.6g} to {operand}")
         return f"; for a grad of 1 it hands {', and '.join(found[:2])}" if found else ""
 
     def record(

@@ -30,12 +30,16 @@ def parents_of(node: Any, downstream: Set[str] = frozenset()) -> list[Any]:
         return rows[0]
     if held:  # such as left and right
         return [x for values in held.values() for x in values]
-    return [
-        cell.cell_contents
-        for attribute in _attributes(node).values()
-        for cell in getattr(attribute, "__closure__", None) or ()
-        if is_value(cell.cell_contents) and cell.cell_contents is not node
+    return enclosed(node)
+
+
+def enclosed(node: Any) -> list[Any]:
+    """The Values that the functions in its attributes refer to."""
+    functions = [
+        getattr(attribute, "__closure__", None) for attribute in _attributes(node).values()
     ]
+    found = [cell.cell_contents for cells in functions for cell in cells or ()]
+    return [x for x in found if is_value(x) and x is not node]
 
 
 def holders(node: Any) -> dict[str, list[Any]]:
@@ -78,7 +82,7 @@ def watched(nodes: Iterable[Any], get: Callable[[Any], Any], put: Any) -> Iterat
     """While this lasts, `grad` is what `get(node)` says, and set by `put(node, grad)`."""
     theirs = [(node, type(node)) for node in nodes if not isinstance(node, Value)]
     kinds = {
-        kind: type(kind)(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
+        kind: kind.__class__(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
         for kind in dict.fromkeys(kind for _, kind in theirs)
     }
     try:
