@@ -528,3 +528,190 @@ def epochs_without_zero_grad(w):
         loss = w * w
         loss.backward()
     return loss
+
+
+# A second lot, written after a look at the first, to lead the diagnosis astray.
+
+
+class BooksForwards(Books):
+    """Right in its operations, wrong in its order, and nothing of that can be watched."""
+
+    def sin(self):
+        return Recursive.sin(self)
+
+    def backward(self):
+        order = []
+
+        def visit(v):
+            if v not in order:
+                for parent, _ in v.prev:
+                    visit(parent)
+                order.append(v)
+
+        visit(self)
+        grads = dict.fromkeys(order, 0.0) | {self: 1.0}
+        for v in order:
+            for parent, slope in v.prev:
+                grads[parent] += slope * grads[v]
+        for v in order:
+            v.grad = grads[v]
+
+
+@held_out([BooksForwards(0.4), BooksForwards(3.0)], "inputs[0]", 2.763183, "order", "early")
+def gradients_in_a_dict_forwards(x, y):
+    return x.sin() * y
+
+
+class RowsProductOfOne(Rows):
+    def __mul__(self, other):
+        return type(self)(self.data * other.data, (self,), (other.data,))
+
+
+@held_out([RowsProductOfOne(3.0)], "inputs[0]", 7.0, "parent left out")
+def rows_product_that_forgets_the_other(x):
+    return x * (x + RowsProductOfOne(1.0))
+
+
+class RowsClipped(Rows):
+    def hand_down(self):
+        self.grad = max(-1, min(1, self.grad))
+        super().hand_down()
+
+
+@held_out([RowsClipped(3.0), RowsClipped(2.0)], "inputs[0]", 12.0, "clip")
+def rows_that_clip_on_the_way(x, y):
+    return x * y * x
+
+
+class RowsMeans(Rows):
+    def hand_down(self):
+        for child, slope in zip(self.children, self.slopes):
+            child.grad = (child.grad + slope * self.grad) / 2
+
+
+@held_out([RowsMeans(3.0), RowsMeans(2.0)], "inputs[0]", 3.0, "half", "/ 2")
+def rows_that_take_the_mean_of_shares(x, y):
+    return x * y + x
+
+
+class CellCleared(Cell):
+    """Whatever is visited has its gradient cleared, and so have its children."""
+
+    def __mul__(self, other):
+        def pull(g):
+            self.grad = 0.0
+            self.grad += g * other.data
+            other.grad = 0.0
+            other.grad += g * self.data
+
+        return type(self)(self.data * other.data, [self, other], pull=pull)
+
+
+@held_out([CellCleared(3.0), CellCleared(2.0)], "inputs[0]", 5.0, "overwr")
+def cells_cleared_before_they_are_added_to(x, y):
+    return x * y + x * CellCleared(3.0)
+
+
+class RowsPositive(Rows):
+    def hand_down(self):
+        if self.grad > 0:
+            super().hand_down()
+
+
+@held_out([RowsPositive(3.0), RowsPositive(2.0)], "inputs[0]", -6.0, "positive")
+def rows_that_hand_down_only_what_is_positive(x, y):
+    return y - x * x
+
+
+class RowsByNumber(Rows):
+    """What was seen is known by its number, and two numbers may be equal."""
+
+    def sorted(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if v.data not in seen:
+                seen.add(v.data)
+                for child in v.children:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        return order
+
+
+@held_out([RowsByNumber(3.0), RowsByNumber(2.0)], "inputs[0]", 4.0, "never", "not find")
+def rows_that_are_told_apart_by_their_numbers(x, y):
+    return (x * y) + (y * x)
+
+
+class RowsSeededWithData(Rows):
+    def backward(self):
+        self.grad = self.data
+        for v in reversed(self.sorted()):
+            v.hand_down()
+
+
+@held_out([RowsSeededWithData(3.0), RowsSeededWithData(2.0)], "inputs[0]", 2.0, "1", "begin")
+def rows_that_begin_with_their_number(x, y):
+    return x * y
+
+
+class CellParentsGradient(Cell):
+    def __mul__(self, other):
+        def pull(_):
+            self.grad += self.grad * other.data
+            other.grad += other.grad * self.data
+
+        return type(self)(self.data * other.data, [self, other], pull=pull)
+
+
+@held_out([CellParentsGradient(3.0), CellParentsGradient(2.0)], "inputs[0]", 2.0, "out.grad", "0")
+def cells_that_take_the_gradient_of_the_operand(x, y):
+    return x * y
+
+
+class RowsTwoSteps(Rows):
+    def backward(self):
+        self.grad = 1
+        self.hand_down()
+        for child in self.children:
+            child.hand_down()
+
+
+@held_out([RowsTwoSteps(3.0), RowsTwoSteps(2.0)], "inputs[0]", 8.0, "never")
+def rows_that_go_two_steps(x, y):
+    return (x * y) * y * y
+
+
+class CellAtOnce(Cell):
+    """Each share is handed on as soon as it comes, whatever was handed on before."""
+
+    def backward(self, first=True):
+        if first:
+            self.grad = 1.0
+        if self.pull:
+            self.pull(self.grad)
+        for child in self._children:
+            child.backward(False)
+
+
+@held_out([CellAtOnce(1.5)], "inputs[0]", 14.0, "times", "order", "again")
+def cells_that_hand_on_at_once(x):
+    h = x + x
+    return h * h + h
+
+
+class RowsLosingMemory(Rows):
+    """A gradient is set back to 0 when it has been handed down, also that of a leaf."""
+
+    def backward(self):
+        self.grad = 1
+        for v in reversed(self.sorted()):
+            v.hand_down()
+            v.grad = 0
+
+
+@held_out([RowsLosingMemory(3.0)], "inputs[0]", 6.0, "0")
+def rows_set_back_to_zero_at_the_end(x):
+    return x * x

@@ -140,8 +140,8 @@ def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[flo
             continue
         if not reads:
             return (
-                f"{name} gets a gradient and never hands it on: backward does not go on to it, "
-                "or does not find it among the parents of what was made from it"
+                f"{name} gets a gradient and never hands it on; does backward get there, and is it "
+                "among the parents of what was made from it?"
             )
         if reads[-1] < changes[-1]:
             return (
@@ -284,11 +284,12 @@ class _Graph:
 
         def put(node: Any, grad: Any) -> None:
             v = index[id(node)]
-            overwrites = accumulate and v not in just_read
+            overwrites = accumulate and grad and v not in just_read  # and does not set it back to 0
             grads[v] = as_number(grads[v]) + as_number(grad) if overwrites else grad
             log.append((v, as_number(grads[v]), set(just_read)))
             just_read.clear()
 
         with watched(nodes, get, put):
             nodes[j].backward()
+        log.append((-1, 0.0, just_read))  # what was read last
         return log, grads[: len(leaves)]
