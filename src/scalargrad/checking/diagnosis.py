@@ -110,7 +110,7 @@ def _cause(
             f"detached: it changes with {' and '.join(detached[:3])}, but nothing that it was made "
             "from does; a .data or a float was taken, or a parent left out"
         )
-    if graph.hands(j, gradients) and graph.has_all_parents(j):
+    if graph.hands(j, gradients):
         return original.wrong_shares(j), ""
     if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
         return "", _wrong_walk(graph, original, j, gradients)
@@ -182,11 +182,6 @@ class _Graph:
     def parents(self, v: int) -> list[int]:
         return [self._index[id(parent)] for parent in self._parents_of(self.nodes[v])]
 
-    def has_all_parents(self, j: int) -> bool:
-        """Whether what hands down refers to nothing else."""
-        known = [self.nodes[a] for a in self.parents(j)]
-        return all(any(x is y for y in known) for x in enclosed(self.nodes[j]))
-
     def below(self, j: int) -> list[int]:
         """The numbers on the way to the j-th, and itself."""
         nodes = nodes_of(self.nodes[j], self.nodes[: self.leaves], self._parents_of)
@@ -250,17 +245,18 @@ class _Graph:
 
     def wrong_shares(self, j: int) -> str:
         """Those of operands that can be told apart, each having an input of its own."""
-        found = []
-        shares = self.handed(j) or {}
+        shares, found = self.handed(j) or {}, []
+        if any(self._index.get(id(x)) not in shares for x in enclosed(self.nodes[j])):
+            return ""  # what hands down refers to something else: a parent was left out
         for p, (a, got) in enumerate(shares.items()):
-            route = self.slopes(a)
             others = [self.slopes(b) for b in shares if b != a]
-            own = [i for i, x in enumerate(route) if x and not any(other[i] for other in others)]
-            for i in own[:1]:
-                expected = self.check.slopes(j)[i].value / route[i]
-                if not abs(got - expected) * abs(route[i]) <= self.check.tolerance(j, i):
+            for i, (route, slope) in enumerate(zip(self.slopes(a), self.check.slopes(j))):
+                if route and not slope.is_kink and not any(other[i] for other in others):
+                    expected = slope.value / route
                     operand = self.check.names[a] if a < self.leaves else f"operand {p + 1}"
-                    found.append(f"{got:.6g} instead of {expected:.6g} to {operand}")
+                    if not abs(got - expected) * abs(route) <= self.check.tolerance(j, i):
+                        found.append(f"{got:.6g} instead of {expected:.6g} to {operand}")
+                    break
         return f"; for a grad of 1 it hands {', and '.join(found[:2])}" if found else ""
 
     def record(

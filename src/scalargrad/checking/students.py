@@ -81,10 +81,10 @@ def nodes_of(result: Any, leaves: Sequence[Any], parents: Callable[[Any], list[A
 def watched(nodes: Iterable[Any], get: Callable[[Any], Any], put: Any) -> Iterator[None]:
     """While this lasts, `grad` is what `get(node)` says, and set by `put(node, grad)`."""
     theirs = [(node, type(node)) for node in nodes if not isinstance(node, Value)]
-    kinds = {
-        kind: kind.__class__(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
-        for kind in dict.fromkeys(kind for _, kind in theirs)
-    }
+    kinds: dict[type, Any] = {}
+    for kind in {kind for _, kind in theirs}:
+        make: Any = type(kind)
+        kinds[kind] = make(kind.__name__, (kind,), {"__slots__": (), "grad": property(get, put)})
     try:
         for node, kind in theirs:
             node.__class__ = kinds[kind]
