@@ -82,7 +82,7 @@ def linear(
     xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
     bias = None if b is None else as_row(b, "linear", "b")
     n, m = len(xs), len(weights)
-    if not n or not m or set(map(len, weights)) != {n} or (bias and len(bias) != m):
+    if not n or not m or set(map(len, weights)) != {n} or (bias is not None and len(bias) != m):
         linear_sizes(n, [*map(len, weights)], None if bias is None else len(bias))
     data = Floats([dot_product(row, xs) for row in weights])
     if bias is None:
