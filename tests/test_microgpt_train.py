@@ -32,6 +32,7 @@ from microgpt_support import (
 import checkpoint
 import report
 import train
+import training
 from model import Config, document_loss
 from run import Training, new_run
 
@@ -143,7 +144,7 @@ def test_the_learning_rate_falls_linearly_from_lr(folder):
 def test_a_batch_takes_the_next_documents_of_the_shuffled_list_and_starts_over(folder, monkeypatch):
     batches = []
     monkeypatch.setattr(
-        train, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
+        training, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
     )
     call("train.py", *SHORT, "--steps", 3, "--batch-size", 4, "--samples", 0)
     started = new_run("names.txt", Config(), Training())
@@ -227,7 +228,7 @@ def test_no_samples_means_an_empty_stdout(folder):
 def test_held_out_documents_are_never_trained_on(folder, monkeypatch):
     seen = set()
     monkeypatch.setattr(
-        train, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
+        training, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
     )
     call("train.py", *SHORT, "--steps", 30, "--val-fraction", 0.3)
     started = new_run("names.txt", Config(), Training(val_fraction=0.3))

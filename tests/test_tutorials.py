@@ -50,7 +50,7 @@ SHOWN = {
         "examples/microgpt/tokenizer.py": "all",
         "examples/microgpt/model.py": "all",
         "examples/microgpt/run.py": "Run new_run new_optimizer",
-        "examples/microgpt/train.py": "learning_rate train_step train held_out_loss",
+        "examples/microgpt/training.py": "all",
         "examples/microgpt/sample.py": "choose generate",
         "examples/microgpt/checkpoint.py": "Checkpoint weights_of save load",
     },

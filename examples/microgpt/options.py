@@ -16,16 +16,9 @@ from typing import NoReturn
 
 from checkpoint import CheckpointError
 from data import DataError
+from errors import InputError, RunError
 
 Main = Callable[[Sequence[str] | None], int]
-
-
-class InputError(Exception):
-    """Options that cannot be followed; the message is for the user."""
-
-
-class RunError(Exception):
-    """Something that went wrong although the options were good; the message is for the user."""
 
 
 class OptionParser(argparse.ArgumentParser):

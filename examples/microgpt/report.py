@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from errors import InputError, RunError
 from files import write_whole
-from options import InputError, RunError
 
 RECENT = 50  # steps that the mean loss is taken over: single steps jump about
 

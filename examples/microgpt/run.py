@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 import checkpoint
 import data
 from checkpoint import Checkpoint, CheckpointError
+from errors import InputError, RunError
 from model import GPT, Config, new_gpt
-from options import InputError, RunError
 from tokenizer import Tokenizer
 
 from scalargrad import optim

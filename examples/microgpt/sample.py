@@ -15,11 +15,10 @@ import sys
 from collections.abc import Iterable, Sequence
 
 import checkpoint
+from errors import InputError, RunError
 from model import GPT, Config, empty_cache, gpt
 from options import (
-    InputError,
     OptionParser,
-    RunError,
     count,
     non_negative,
     positive,
