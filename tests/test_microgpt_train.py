@@ -166,6 +166,22 @@ def test_a_batch_of_two_has_the_mean_loss_of_its_documents(folder):
     assert metrics(folder / "m.jsonl")[0]["loss"] == pytest.approx(sum(losses) / 2, rel=1e-14)
 
 
+def test_it_loads_nothing_that_it_does_not_use(folder):
+    # Each of these takes longer to load than the whole example.
+    unused = "urllib.request http.client email dataclasses inspect typing"
+    unused += " hashlib json pathlib checkpoint scalargrad.graph scalargrad.derivatives"
+    program = f"""
+import sys
+before = set(sys.modules)
+sys.path.insert(0, {str(FOLDER)!r})
+import train
+assert train.main(["--steps", "1", "--samples", "1"]) == 0
+print(sorted(set({unused.split()}) & set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done
+
+
 @pytest.mark.parametrize(
     "options",
     [

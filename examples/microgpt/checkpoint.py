@@ -14,25 +14,24 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from types import SimpleNamespace
 
+from errors import CheckpointError
 from files import write_whole
 from model import GPT, Config, Matrix, shapes
 from tokenizer import Tokenizer
 
 from scalargrad import nn
 
+TYPE_CHECKING = False  # importing typing would only cost time
+if TYPE_CHECKING:
+    from typing import Any
+
 FORMAT = "microgpt checkpoint"
 VERSION = 1
 
 
-class CheckpointError(Exception):
-    """A file that is not a checkpoint to go on from; the message is for the user."""
-
-
-@dataclass
-class Checkpoint:
+class Checkpoint(SimpleNamespace):
     """What is saved. Everything in it is complete as of the same step."""
 
     config: Config
@@ -74,9 +73,8 @@ def weights_of(model: GPT) -> dict[str, list[list[float]]]:
 
 def save(path: str, checkpoint: Checkpoint) -> None:
     """Replace the file at `path` by this checkpoint, whole or not at all; OSError if that fails."""
-    entries = {"format": FORMAT, "version": VERSION}
-    entries |= {entry.name: getattr(checkpoint, entry.name) for entry in fields(checkpoint)}
-    entries["config"] = asdict(checkpoint.config)
+    entries = {"format": FORMAT, "version": VERSION} | vars(checkpoint)
+    entries["config"] = vars(checkpoint.config)
     lines = (
         f"{json.dumps(name)}: {json.dumps(_to_json(value), allow_nan=False)}"
         for name, value in entries.items()

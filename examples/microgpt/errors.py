@@ -1,8 +1,16 @@
-"""What can go wrong with a run. The messages are for the user: what it was, and what to do."""
+"""What can go wrong. The message of each is for the user: what it was, and what to do."""
 
 
 class InputError(Exception):
     """Options that cannot be followed."""
+
+
+class DataError(Exception):
+    """Documents that cannot be had."""
+
+
+class CheckpointError(Exception):
+    """A file that is not a checkpoint to go on from."""
 
 
 class RunError(Exception):

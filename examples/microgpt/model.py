@@ -21,47 +21,44 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from typing import NamedTuple, TypeAlias
+from types import SimpleNamespace
 
 from scalargrad import Value, Vector, nn
 
-Matrix: TypeAlias = tuple[Vector, ...]
+Matrix = tuple[Vector, ...]
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(SimpleNamespace):
     """The sizes of a GPT."""
 
-    n_layer: int = 1  # how often attention and MLP are repeated
-    n_embd: int = 16  # the width of the row that a token becomes
-    n_head: int = 4  # how many places each attention looks at, at once
-    block_size: int = 16  # how many positions the model can see: its context
-
-    def __post_init__(self) -> None:
-        for size in fields(self):
-            value = getattr(self, size.name)
-            if type(value) is not int or value < 1:
-                raise ValueError(f"{size.name} must be a whole number from 1 up, got {value!r}")
-        if self.n_embd % self.n_head:
+    def __init__(
+        self,
+        n_layer: int = 1,  # how often attention and MLP are repeated
+        n_embd: int = 16,  # the width of the row that a token becomes
+        n_head: int = 4,  # how many places each attention looks at, at once
+        block_size: int = 16,  # how many positions the model can see: its context
+    ) -> None:
+        self.n_layer, self.n_embd = n_layer, n_embd
+        self.n_head, self.block_size = n_head, block_size
+        for name, size in vars(self).items():
+            if type(size) is not int or size < 1:
+                raise ValueError(f"{name} must be a whole number from 1 up, got {size!r}")
+        if n_embd % n_head:
             raise ValueError(
-                f"n_embd must be a multiple of n_head, which is {self.n_head}, "
-                f"to give each head as many numbers; got {self.n_embd}"
+                f"n_embd must be a multiple of n_head, which is {n_head}, "
+                f"to give each head as many numbers; got {n_embd}"
             )
 
 
-@dataclass
 class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""
 
-    config: Config
-    weights: dict[str, Matrix]
-    layers: list[dict[str, Matrix]] = field(init=False, repr=False)  # the same, layer by layer
-
-    def __post_init__(self) -> None:
-        prefixes = [f"layer{i}." for i in range(self.config.n_layer)]
-        self.layers = [
-            {name.removeprefix(p): m for name, m in self.weights.items() if name.startswith(p)}
+    def __init__(self, config: Config, weights: dict[str, Matrix]) -> None:
+        self.config = config
+        self.weights = weights
+        prefixes = [f"layer{i}." for i in range(config.n_layer)]
+        self.layers = [  # the same weights, layer by layer
+            {name.removeprefix(p): m for name, m in weights.items() if name.startswith(p)}
             for p in prefixes
         ]
 
@@ -98,7 +95,7 @@ def parameter_count(model: GPT) -> int:
     return sum(len(row) for matrix in model.weights.values() for row in matrix)
 
 
-class Memory(NamedTuple):
+class Memory:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
     `keys[h]` are the keys of head h, one row per position. The values are kept by column, since
@@ -106,16 +103,14 @@ class Memory(NamedTuple):
     and used at every later one.
     """
 
-    keys: list[list[Vector]]
-    value_columns: list[list[Value]]
+    def __init__(self, config: Config) -> None:
+        self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
+        self.value_columns: list[list[Value]] = [[] for _ in range(config.n_embd)]
 
 
 def empty_cache(config: Config) -> list[Memory]:
     """A memory for each layer."""
-    return [
-        Memory([[] for _ in range(config.n_head)], [[] for _ in range(config.n_embd)])
-        for _ in range(config.n_layer)
-    ]
+    return [Memory(config) for _ in range(config.n_layer)]
 
 
 def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) -> Vector:

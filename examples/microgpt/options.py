@@ -12,11 +12,12 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
-from checkpoint import CheckpointError
-from data import DataError
-from errors import InputError, RunError
+from errors import CheckpointError, DataError, InputError, RunError
+
+TYPE_CHECKING = False  # importing typing would only cost time
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 Main = Callable[[Sequence[str] | None], int]
 

@@ -14,8 +14,7 @@ import random
 import sys
 from collections.abc import Iterable, Sequence
 
-import checkpoint
-from errors import InputError, RunError
+from errors import CheckpointError, InputError, RunError
 from model import GPT, Config, empty_cache, gpt
 from options import (
     OptionParser,
@@ -27,12 +26,11 @@ from options import (
 )
 from tokenizer import Tokenizer
 
-import scalargrad as sg
-from scalargrad import nn
+from scalargrad import Value, nn, no_grad
 
 
 def choose(
-    logits: Iterable[sg.Value], rng: random.Random, temperature: float, top_k: int | None = None
+    logits: Iterable[Value], rng: random.Random, temperature: float, top_k: int | None = None
 ) -> int:
     """Draw a token."""
     numbers = [logit.data for logit in logits]
@@ -46,7 +44,6 @@ def choose(
     return rng.choices(tokens, weights=[p.data for p in probabilities])[0]
 
 
-@sg.no_grad()
 def generate(
     model: GPT,
     tokenizer: Tokenizer,
@@ -59,7 +56,8 @@ def generate(
     tokens = [tokenizer.bos, *tokenizer.encode(prompt)]
     cache = empty_cache(model.config)
     for position in range(model.config.block_size):
-        logits = gpt(model, tokens[position], position, cache)
+        with no_grad():
+            logits = gpt(model, tokens[position], position, cache)
         if position + 1 < len(tokens):
             continue  # still reading the prompt
         if not all(math.isfinite(logit.data) for logit in logits):
@@ -139,9 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="for the random draws (default 42)",
     )
     options = parser.parse_args(arguments)
+    import checkpoint  # late, since train.py imports this file and may save nothing
+
     try:
         saved = checkpoint.load(options.checkpoint)
-    except checkpoint.CheckpointError as error:
+    except CheckpointError as error:
         raise InputError(f"--checkpoint {error}") from None
     check_prompt(options.prompt, saved.tokenizer, saved.config)
 

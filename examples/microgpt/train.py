@@ -8,22 +8,17 @@ loop in training.py does. `--help` lists the options.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shlex
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from types import FrameType
-from typing import Any
 
-import checkpoint
 import data
 import report
-from checkpoint import Checkpoint, CheckpointError
-from errors import InputError
+from errors import CheckpointError, InputError
 from files import why_not_writable
 from model import Config, parameter_count
 from options import (
@@ -42,6 +37,12 @@ from training import held_out_loss, train
 
 from scalargrad import ENGINE
 
+TYPE_CHECKING = False  # importing these would only cost time
+if TYPE_CHECKING:
+    from typing import Any
+
+    from checkpoint import Checkpoint
+
 
 class CtrlC:
     """Within it, the first Ctrl-C only sets `pressed`; a second one stops the program at once."""
@@ -51,10 +52,10 @@ class CtrlC:
         self._before: Any = None
 
     def __enter__(self) -> CtrlC:
-        in_main_thread = threading.current_thread() is threading.main_thread()
         # Where the shell has Ctrl-C ignored, as for a job in the background, that stays so.
-        if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._press)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            with contextlib.suppress(ValueError):  # outside the main thread, there is none to catch
+                self._before = signal.signal(signal.SIGINT, self._press)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -120,6 +121,8 @@ def prepare(options: Any) -> Run:
         raise InputError("--save-every needs --checkpoint, the file to save to")
     saved = None
     if options.resume:
+        import checkpoint  # late: many runs neither begin nor end with one
+
         try:
             saved = checkpoint.load(options.resume)
         except CheckpointError as error:
@@ -148,7 +151,7 @@ def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
     config, training = Config(), Training()
     if saved:
         config, training = saved.config, stored_training(options.resume, saved)
-    chosen = asdict(config) | asdict(training)
+    chosen = vars(config) | vars(training)
     for name, value in vars(options).items():
         if name not in chosen or value is None:
             continue
@@ -160,7 +163,7 @@ def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
             )
         chosen[name] = value
     try:
-        config = Config(**{name: chosen.pop(name) for name in asdict(config)})
+        config = Config(**{name: chosen.pop(name) for name in vars(config)})
         return config, Training(**chosen)
     except ValueError as error:
         raise bad_setting(error) from None
@@ -235,6 +238,8 @@ def summarize(run: Run, steps: int, seconds: float) -> None:
 def say_how_to_resume(run: Run, path: str | None) -> None:
     say(f"stopped after step {run.step:,} of {run.training.steps:,}")
     if path:
+        import shlex
+
         script, path = shlex.quote(sys.argv[0]), shlex.quote(path)
         say(f"saved; to go on: python {script} --resume {path} --checkpoint {path}")
     else:

@@ -69,9 +69,9 @@ def train(run: Run, until: int) -> Iterator[float]:
         yield seconds
 
 
-@no_grad()
 def held_out_loss(run: Run) -> float:
     """The mean loss of the documents that were never trained on."""
     tokenized = map(run.tokenizer.document, run.held_out)
-    losses = [document_loss(run.model, tokens).data for tokens in tokenized]
+    with no_grad():
+        losses = [document_loss(run.model, tokens).data for tokens in tokenized]
     return math.fsum(losses) / len(losses)
