@@ -1,5 +1,6 @@
 """Learn to tell two half moons apart, with a network of eight hidden neurons."""
 
+# --8<-- [start:points]
 import math
 import random
 from itertools import pairwise
@@ -19,6 +20,8 @@ def two_moons(n, rng):
     return points
 
 
+# --8<-- [end:points]
+# --8<-- [start:network]
 def new_network(sizes, rng):
     """The weights and biases of each layer; sizes are the inputs, then neurons per layer."""
     return [
@@ -35,6 +38,8 @@ def score(network, point):
     return row[0]
 
 
+# --8<-- [end:network]
+# --8<-- [start:training]
 def mean_loss(network, points):
     losses = [(score(network, point) - moon) ** 2 for point, moon in points]
     return nn.dot(losses, [1 / len(losses)] * len(losses))
@@ -56,6 +61,7 @@ def accuracy(network, points):
     return sum(score(network, point) * moon > 0 for point, moon in points) / len(points)
 
 
+# --8<-- [end:training]
 if __name__ == "__main__":
     rng = random.Random(1)
     points, network = two_moons(50, rng), new_network([2, 8, 1], rng)

@@ -31,6 +31,7 @@ FORMAT = "microgpt checkpoint"
 VERSION = 1
 
 
+# --8<-- [start:checkpoint]
 class Checkpoint(SimpleNamespace):
     """What is saved. Everything in it is complete as of the same step."""
 
@@ -94,6 +95,7 @@ def load(path: str) -> Checkpoint:
         raise CheckpointError(f"{path}: {error}") from None
 
 
+# --8<-- [end:checkpoint]
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         entries = json.loads(raw.decode())

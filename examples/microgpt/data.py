@@ -28,6 +28,7 @@ TIMEOUT = 30.0  # seconds without an answer
 WANTED = "give a text file with one document per line, a URL, or 'makemore'"
 
 
+# --8<-- [start:documents]
 def load(source: str) -> list[str]:
     """The documents of a path, an http(s) URL, or 'makemore'."""
     if source == MAKEMORE:
@@ -80,6 +81,7 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
     return documents[:cut], documents[cut:]
 
 
+# --8<-- [end:documents]
 def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
     home = os.path.expanduser("~")

@@ -25,6 +25,7 @@ from types import SimpleNamespace
 
 from scalargrad import Value, Vector, nn
 
+# --8<-- [start:sizes]
 Matrix = tuple[Vector, ...]
 
 
@@ -50,6 +51,8 @@ class Config(SimpleNamespace):
             )
 
 
+# --8<-- [end:sizes]
+# --8<-- [start:weights]
 class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""
 
@@ -95,6 +98,8 @@ def parameter_count(model: GPT) -> int:
     return sum(len(row) for matrix in model.weights.values() for row in matrix)
 
 
+# --8<-- [end:weights]
+# --8<-- [start:gpt]
 class Memory:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
@@ -126,6 +131,8 @@ def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) ->
     return nn.linear(x, model.weights["lm_head"])
 
 
+# --8<-- [end:gpt]
+# --8<-- [start:attention]
 def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     """Add to x what earlier positions have to say.
 
@@ -152,6 +159,8 @@ def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     return nn.linear(found, layer["attn_wo"], x)
 
 
+# --8<-- [end:attention]
+# --8<-- [start:mlp]
 def mlp(layer: dict[str, Matrix], x: Vector) -> Vector:
     """Add to x what a two-layer network, four times as wide in between, makes of it."""
     hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"])
@@ -159,6 +168,8 @@ def mlp(layer: dict[str, Matrix], x: Vector) -> Vector:
     return nn.linear(active, layer["mlp_fc2"], x)
 
 
+# --8<-- [end:mlp]
+# --8<-- [start:loss]
 def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
     """How surprised the model is by a document: the mean cross-entropy per token, in nats.
 
@@ -171,3 +182,6 @@ def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
         nn.cross_entropy(gpt(model, tokens[i], i, cache), target=tokens[i + 1]) for i in range(n)
     ]
     return nn.dot(losses, [1 / n] * n)  # their mean, in one node
+
+
+# --8<-- [end:loss]

@@ -59,6 +59,7 @@ def _is_number(x: object) -> bool:
     return isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) <= sys.float_info.max
 
 
+# --8<-- [start:run]
 class Run(SimpleNamespace):
     """A training run at some step: all that the next step depends on."""
 
@@ -103,6 +104,7 @@ def new_optimizer(model: GPT, training: Training) -> optim.Adam:
     return optim.Adam(model.weights.values(), lr=training.lr, betas=training.betas, eps=1e-8)
 
 
+# --8<-- [end:run]
 def stored_training(path: str, saved: Checkpoint) -> Training:
     """The settings in a checkpoint."""
     try:

@@ -29,6 +29,7 @@ from tokenizer import Tokenizer
 from scalargrad import Value, nn, no_grad
 
 
+# --8<-- [start:writing]
 def choose(
     logits: Iterable[Value], rng: random.Random, temperature: float, top_k: int | None = None
 ) -> int:
@@ -72,6 +73,7 @@ def generate(
     return tokenizer.decode(tokens[1:])
 
 
+# --8<-- [end:writing]
 def check_prompt(prompt: str, tokenizer: Tokenizer, config: Config) -> None:
     """Raise InputError if the model cannot go on from this prompt."""
     try:
