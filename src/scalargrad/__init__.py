@@ -14,7 +14,8 @@ from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from scalargrad import graph
-    from scalargrad.derivatives import grad, gradcheck
+    from scalargrad.checking import gradcheck
+    from scalargrad.derivatives import grad
 
 __all__ = [
     "ENGINE",
@@ -32,14 +33,17 @@ __all__ = [
 __version__ = "2.0.0.dev0"
 
 
-# Most programs train, and need neither of these. Loading them late halves the time of an import.
+# Most programs train, and need none of these. Loading them late halves the time of an import.
+_LATE = {"grad": "scalargrad.derivatives", "gradcheck": "scalargrad.checking"}
+
+
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name == "graph":
         return import_module("scalargrad.graph")
-    if name in ("grad", "gradcheck"):
-        globals()[name] = found = getattr(import_module("scalargrad.derivatives"), name)
+    if name in _LATE:
+        globals()[name] = found = getattr(import_module(_LATE[name]), name)
         return found
     raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
 
