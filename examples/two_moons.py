@@ -5,7 +5,7 @@ import math
 import random
 from itertools import pairwise
 
-from scalargrad import nn, optim
+from scalargrad import Vector, nn, optim
 
 
 def two_moons(n, rng):
@@ -34,15 +34,14 @@ def score(network, point):
     """Which moon the network takes the point for, from -1 to 1."""
     row = point
     for weights, biases in network:
-        row = [total.tanh() for total in nn.linear(row, weights, biases)]
+        row = nn.linear(row, weights, biases).tanh()
     return row[0]
 
 
 # --8<-- [end:network]
 # --8<-- [start:training]
 def mean_loss(network, points):
-    losses = [(score(network, point) - moon) ** 2 for point, moon in points]
-    return nn.dot(losses, [1 / len(losses)] * len(losses))
+    return Vector((score(network, point) - moon) ** 2 for point, moon in points).mean()
 
 
 def train(network, points, steps=200, lr=0.5):

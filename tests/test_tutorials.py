@@ -315,16 +315,17 @@ class TestNumbersBehindThePictures:
         matrices = {n: nn.matrix(i, j, rng=rng) for n, i, j in shapes(config, vocab_size=5)}
         model = type(default_run().model)(config, matrices)
         boxes, arrows = drawn(document_loss(model, [4, 0, 1, 4]), matrices)
-        in_each_layer = ["rmsnorm", "rmsnorm", "softmax", "*", "relu", *["linear"] * 8]
+        in_each_layer = ["rmsnorm", "rmsnorm", "softmax", "*", "relu", *["linear"] * 7]
+        in_each_layer += ["weighted_sum", "concatenate"]
         assert sorted(op for op, _ in boxes.values() if op not in matrices) == sorted(
-            ["+", "rmsnorm", *in_each_layer, *in_each_layer, "linear", "cross_entropy", "dot"]
+            ["+", "rmsnorm", *in_each_layer, *in_each_layer, "linear", "cross_entropy", "mean"]
         )
         assert {op: size for op, size in boxes.values() if op in matrices} == {
             name: 3 * 4 if name in ("wte", "wpe") else rows * columns
             for name, rows, columns in shapes(config, vocab_size=5)
         }
         relu, last = (
-            [n for n, box in boxes.items() if box == made] for made in (("relu", 48), ("dot", 1))
+            [n for n, box in boxes.items() if box == made] for made in (("relu", 48), ("mean", 1))
         )
         assert len(relu) == 2
         assert not any(start == last[0] for start, _ in arrows)

@@ -66,10 +66,7 @@ class Checkpoint(SimpleNamespace):
 
 def weights_of(model: GPT) -> dict[str, list[list[float]]]:
     """The weights as plain numbers."""
-    return {
-        name: [[weight.data for weight in row] for row in matrix]
-        for name, matrix in model.weights.items()
-    }
+    return {name: [list(row.data) for row in matrix] for name, matrix in model.weights.items()}
 
 
 def save(path: str, checkpoint: Checkpoint) -> None:

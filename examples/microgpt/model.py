@@ -12,8 +12,8 @@ adds what it makes of the row by itself. At the end, the row is compared with ev
 vocabulary: the better the match, the higher that token's logit.
 
 Every number here is a scalargrad Value, so `document_loss(...).backward()` finds the derivative of
-the loss by each parameter. The rows are Vectors, and `nn.linear` and its kin work on whole rows:
-the same arithmetic as one scalar at a time, and much faster.
+the loss by each parameter. The rows are Vectors. They compute number by number, and `nn.linear` and
+its kin work on whole rows: the same arithmetic as one scalar at a time, and much faster.
 """
 
 from __future__ import annotations
@@ -103,14 +103,13 @@ def parameter_count(model: GPT) -> int:
 class Memory:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
-    `keys[h]` are the keys of head h, one row per position. The values are kept by column, since
-    column j of all of them is what makes number j of the result. Both are stored once per position
-    and used at every later one.
+    `keys[h]` and `values[h]` are those of head h, one row per position. They are stored once per
+    position and used at every later one.
     """
 
     def __init__(self, config: Config) -> None:
         self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
-        self.value_columns: list[list[Value]] = [[] for _ in range(config.n_embd)]
+        self.values: list[list[Vector]] = [[] for _ in range(config.n_head)]
 
 
 def empty_cache(config: Config) -> list[Memory]:
@@ -123,8 +122,7 @@ def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) ->
 
     The cache holds what the layers computed at the positions before; this call adds its own.
     """
-    token, position = model.weights["wte"][token_id], model.weights["wpe"][position_id]
-    x = nn.rmsnorm([t + p for t, p in zip(token, position)])
+    x = nn.rmsnorm(model.weights["wte"][token_id] + model.weights["wpe"][position_id])
     for layer, memory in zip(model.layers, cache):
         x = attention(layer, x, memory)
         x = mlp(layer, x)
@@ -142,30 +140,26 @@ def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     head_dim = len(x) // len(memory.keys)
     normed = nn.rmsnorm(x)
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
-    query = [q * scale for q in nn.linear(normed, layer["attn_wq"])]
+    query = nn.linear(normed, layer["attn_wq"]) * scale
     key = nn.linear(normed, layer["attn_wk"])
     value = nn.linear(normed, layer["attn_wv"])
-
-    for column, number in zip(memory.value_columns, value):
-        column.append(number)
-
-    found: list[Value] = []
-    for i, keys in enumerate(memory.keys):
+    found = []
+    for i, (keys, values) in enumerate(zip(memory.keys, memory.values)):
         head = slice(i * head_dim, (i + 1) * head_dim)
         keys.append(key[head])
+        values.append(value[head])
         attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position
-        found += nn.linear(attention_weights, memory.value_columns[head])
+        found.append(nn.weighted_sum(attention_weights, values))
     # With x in the place of the bias, linear adds the residual connection in the same node.
-    return nn.linear(found, layer["attn_wo"], x)
+    return nn.linear(nn.concatenate(found), layer["attn_wo"], x)
 
 
 # --8<-- [end:attention]
 # --8<-- [start:mlp]
 def mlp(layer: dict[str, Matrix], x: Vector) -> Vector:
     """Add to x what a two-layer network, four times as wide in between, makes of it."""
-    hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"])
-    active = [h.relu() for h in hidden]
-    return nn.linear(active, layer["mlp_fc2"], x)
+    hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"]).relu()
+    return nn.linear(hidden, layer["mlp_fc2"], x)
 
 
 # --8<-- [end:mlp]
@@ -181,7 +175,7 @@ def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
     losses = [
         nn.cross_entropy(gpt(model, tokens[i], i, cache), target=tokens[i + 1]) for i in range(n)
     ]
-    return nn.dot(losses, [1 / n] * n)  # their mean, in one node
+    return Vector(losses).mean()
 
 
 # --8<-- [end:loss]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from errors import CheckpointError, InputError, RunError
 from model import GPT, Config, empty_cache, gpt
@@ -26,15 +26,13 @@ from options import (
 )
 from tokenizer import Tokenizer
 
-from scalargrad import Value, nn, no_grad
+from scalargrad import Vector, nn, no_grad
 
 
 # --8<-- [start:writing]
-def choose(
-    logits: Iterable[Value], rng: random.Random, temperature: float, top_k: int | None = None
-) -> int:
+def choose(logits: Vector, rng: random.Random, temperature: float, top_k: int | None = None) -> int:
     """Draw a token."""
-    numbers = [logit.data for logit in logits]
+    numbers = logits.data
     top = max(numbers)
     if temperature == 0.0:
         return numbers.index(top)
@@ -42,7 +40,7 @@ def choose(
     tokens.sort()
     # softmax does not mind if all are shifted, and a tiny temperature now cannot overflow.
     probabilities = nn.softmax([(numbers[token] - top) / temperature for token in tokens])
-    return rng.choices(tokens, weights=[p.data for p in probabilities])[0]
+    return rng.choices(tokens, weights=probabilities.data)[0]
 
 
 def generate(
@@ -61,7 +59,7 @@ def generate(
             logits = gpt(model, tokens[position], position, cache)
         if position + 1 < len(tokens):
             continue  # still reading the prompt
-        if not all(math.isfinite(logit.data) for logit in logits):
+        if not all(map(math.isfinite, logits.data)):
             raise RunError(
                 "the model's logits are not finite, since its training diverged; "
                 "train again with a lower --lr"
