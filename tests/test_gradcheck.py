@@ -394,6 +394,31 @@ class TestResults:
         assert "for inputs[1] = 3.0 backward of output[1] gave 0.0; it should be 2 +- " in message
 
     @pytest.mark.parametrize(
+        "f",
+        [
+            lambda row, other: row * 2.0,
+            lambda row, other: (row * other).tanh() / (row + 3.0),
+            lambda row, other: (row**2).sum() * other[0],
+            lambda row, other: [row * other[1], other - row],
+        ],
+    )
+    def test_may_be_computed_with_rows(self, sg, f):
+        row, other = sg.nn.vector([0.5, -1.5]), sg.nn.vector([2.0, 3.0])
+        assert sg.gradcheck(f, [row, other])
+        assert sg.gradcheck(lambda *xs: sg.Vector(xs) * 2.0, row)
+
+    def test_of_rows_are_followed_into_the_rows(self, sg):
+        def product(row):
+            a, b = row * 2.0
+            return sg.Value(a.data * b.data, (a, b), (a.data, b.data), op="product")
+
+        message = complaint(sg, product, [sg.nn.vector([1.0, 2.0])])
+        assert "first wrong: product of 2 and 4 = 8; for a grad of 1 it hands 2" in message
+        message = complaint(sg, lambda row: [row * sg.Vector(row.data)], [sg.nn.vector([1.0, 2.0])])
+        assert "backward of output[0][0] gave 1.0; it should be 2 +- " in message
+        assert "detached" in cause_of(message)
+
+    @pytest.mark.parametrize(
         ("result", "words"),
         [
             (3.0, "got float 3.0; computed from .data or float.x., it has lost its gradient"),

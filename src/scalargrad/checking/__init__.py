@@ -34,7 +34,7 @@ def gradcheck(
 ) -> bool:
     """Compare the gradients that `f` backpropagates with what a small step shows.
 
-    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or a row of
+    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or rows of
     them. Each of the `inputs` is a number, a Value, or a list, tuple, Vector or dict of these, as
     deep as you like. They may be Values of your own: any class that has `data`, `grad` and
     `backward()`. A leaf is made by calling the class with a number, or as a copy if it takes more.
@@ -224,28 +224,28 @@ def _leaf(original: Any, number: float) -> Any:
     return leaf
 
 
-def _results(returned: Any) -> dict[str, Any]:
+def _results(returned: Any, name: str = "") -> dict[str, Any]:
     """The Values that f returned, by name: the name is empty if it is but one."""
-    several = not is_value(returned) and isinstance(returned, (list, tuple, Vector))
-    results = (
-        {f"output[{i}]": result for i, result in enumerate(returned)} if several else {"": returned}
-    )
-    for name, result in results.items():
-        if not is_value(result):
-            hint = ""
-            if isinstance(result, (int, float)):
-                hint = "; computed from .data or float(x), it has lost its gradient"
-            raise TypeError(
-                f"gradcheck: f must return a Value or a row of them, got {describe(result)}"
-                f"{name and ' as ' + name}{hint}"
-            )
-        if not callable(getattr(result, "backward", None)):
-            raise TypeError(
-                f"gradcheck: f returned a {type(result).__name__}, which has no method backward()"
-            )
-    if not results:
-        raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
-    return results
+    if not is_value(returned) and isinstance(returned, (list, tuple, Vector)):
+        results: dict[str, Any] = {}
+        for i, result in enumerate(returned):
+            results |= _results(result, f"{name or 'output'}[{i}]")
+        if not results:
+            raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
+        return results
+    if not is_value(returned):
+        hint = ""
+        if isinstance(returned, (int, float)):
+            hint = "; computed from .data or float(x), it has lost its gradient"
+        raise TypeError(
+            f"gradcheck: f must return a Value or a row of them, got {describe(returned)}"
+            f"{name and ' as ' + name}{hint}"
+        )
+    if not callable(getattr(returned, "backward", None)):
+        raise TypeError(
+            f"gradcheck: f returned a {type(returned).__name__}, which has no method backward()"
+        )
+    return {name: returned}
 
 
 def _filled(row: Any, leaves: Iterator[Any]) -> Any:
