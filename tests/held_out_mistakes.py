@@ -2,7 +2,8 @@
 
 They are those of student_mistakes.py in other hands: other classes, other names of attributes,
 other ways to walk. gradcheck must find each. It need not know a cause, but if it names one, then
-one of those given here, which are ways to put the mistake into words.
+one of those given here, which are ways to put the mistake into words. They came in three lots; two
+wrong causes among the first two, and an untrue word about an operand, were cured after a look.
 """
 
 import math
@@ -715,3 +716,130 @@ class RowsLosingMemory(Rows):
 @held_out([RowsLosingMemory(3.0)], "inputs[0]", 6.0, "0")
 def rows_set_back_to_zero_at_the_end(x):
     return x * x
+
+
+# A third lot, in programs of some size.
+
+
+def network(x, w1, w2):
+    hidden = [row[0] * x[0] + row[1] * x[1] + row[2] for row in w1]
+    hidden = [h.tanh() for h in hidden]
+    return hidden[0] * w2[0] + hidden[1] * w2[1] + hidden[0] * hidden[1]
+
+
+def parameters(kind):
+    return [
+        [kind(0.5), kind(-1.0)],
+        [[kind(0.25), kind(0.5), kind(-0.125)], [kind(-0.75), kind(1.0), kind(0.375)]],
+        [kind(2.0), kind(-1.5)],
+    ]
+
+
+class CellTanhUnchained(Cell):
+    def tanh(self):
+        t = math.tanh(self.data)
+
+        def pull(_):
+            self.grad += 1 - t * t
+
+        return type(self)(t, [self], pull=pull)
+
+
+@held_out(parameters(CellTanhUnchained), "inputs[0][0]", 0.861515, "chain", "multipl")
+def network_of_unchained_cells(x, w1, w2):
+    return network(x, w1, w2)
+
+
+@held_out(parameters(RowsUnreversed), "inputs[0][0]", 0.861515, "order", "early", "revers")
+def network_of_rows_forwards(x, w1, w2):
+    return network(x, w1, w2)
+
+
+class CellTanhGradient(Cell):
+    """Wrong for negative gradients alone."""
+
+    def tanh(self):
+        t = math.tanh(self.data)
+
+        def pull(g):
+            self.grad += (g > 0) * g * (1 - t * t)
+
+        return type(self)(t, [self], pull=pull)
+
+
+@held_out(parameters(CellTanhGradient), "inputs[0][0]", 0.861515, "positive")
+def network_that_is_deaf_to_negative_gradients(x, w1, w2):
+    return network(x, w1, w2)
+
+
+class RowsUnshared(Rows):
+    """What was seen is forgotten from one parent to the next."""
+
+    def sorted(self):
+        order = []
+
+        def visit(v, seen):
+            if id(v) not in seen:
+                for child in v.children:
+                    visit(child, seen | {id(v)})
+                order.append(v)
+
+        visit(self, set())
+        return order
+
+
+@held_out(parameters(RowsUnshared), "inputs[0][0]", 0.861515, "times", "again", "order")
+def network_that_forgets_what_it_saw(x, w1, w2):
+    return network(x, w1, w2)
+
+
+class RowsNegated(Rows):
+    def __neg__(self):
+        return type(self)(-self.data, (self,), (1,))
+
+    def __sub__(self, other):
+        return self + -other
+
+
+@held_out([RowsNegated(3.0), RowsNegated(2.0)], "inputs[1]", 5.0, "sign")
+def rows_negated_with_a_plus(x, y):
+    return x * y - y * -y * RowsNegated(0.5)
+
+
+class CellNegatedAlone(Cell):
+    def __neg__(self):
+        return type(self)(-self.data)
+
+
+@held_out([CellNegatedAlone(3.0), CellNegatedAlone(2.0)], "inputs[1]", 2.0, "detached")
+def cells_negated_by_their_number(x, y):
+    return x * y + -y
+
+
+class RowsFirstOfTwo(Rows):
+    """`return` within the loop."""
+
+    def hand_down(self):
+        for child, slope in zip(self.children, self.slopes):
+            child.grad += slope * self.grad
+            return
+
+
+@held_out([RowsFirstOfTwo(3.0), RowsFirstOfTwo(2.0)], "inputs[1]", 3.0, "second", "first")
+def rows_that_serve_only_the_first(x, y):
+    return x * y
+
+
+class RecursiveOnce(Recursive):
+    """Whoever was visited once gets nothing any more."""
+
+    def backward(self, upstream=1.0):
+        if not self.grad:
+            self.grad += upstream
+            for parent, slope in self.prev:
+                parent.backward(upstream * slope)
+
+
+@held_out([RecursiveOnce(3.0), RecursiveOnce(2.0)], "inputs[0]", 7.0, "second", "once", "+=")
+def recursion_that_visits_once(x, y):
+    return x * y + x * Recursive(5.0)

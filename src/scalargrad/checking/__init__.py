@@ -54,7 +54,7 @@ def gradcheck(
         >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
         Traceback (most recent call last):
         AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0; it should be 16 +- 0.016
-        first wrong: square of 4 = 16; for a grad of 1 it hands inputs[0] 4 instead of 8
+        first wrong: square of 4 = 16; for a grad of 1 it hands 4 instead of 8 to inputs[0]
 
     A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
     that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|), or others
