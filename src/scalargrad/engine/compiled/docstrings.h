@@ -332,3 +332,9 @@
 
 #define DOC_zero_grads \
     "Set every gradient to 0."
+
+#define DOC_weighted_sum \
+    "The weighted sum of rows."
+
+#define DOC_concatenate \
+    "Rows, one after the other, as one row."

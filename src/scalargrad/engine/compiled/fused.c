@@ -2,7 +2,6 @@
    gradients g of the results. */
 
 #include "engine.h"
-#include "operations.h"
 
 /* a[0]*b[0] + a[1]*b[1] + ..., from left to right. */
 static double sum_of_products(const double *a, const double *b, Py_ssize_t n) {
@@ -35,57 +34,6 @@ static double probabilities(const double *x, Py_ssize_t n, Py_ssize_t top, doubl
     return others;
 }
 
-/* ---- Making the node ---- */
-
-static int as_filled_row(State *state, PyObject *values, const char *function, const char *argument,
-                         Row *row) {
-    if (as_row(state, values, (Name){function, argument, -1}, row))
-        return -1;
-    if (row->count)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "%s: %s is empty; it needs at least one number", function,
-                 argument);
-    release_row(state, row);
-    return -1;
-}
-
-/* A block of `count` numbers computed from x, which it takes over, with room to save others. */
-static Block *fused_block(State *state, Op op, Row *x, Py_ssize_t count, Py_ssize_t saved) {
-    Py_ssize_t copied = x->block ? 0 : x->count;
-    Block *block = NULL;
-    if (x->count < PY_SSIZE_T_MAX / 64)
-        block = new_block(count, (Py_ssize_t)sizeof(Made) + (copied + saved) * (Py_ssize_t)sizeof(double));
-    else
-        PyErr_NoMemory();
-    if (!block) {
-        release_row(state, x);
-        return NULL;
-    }
-    Made *made = block_extra(block);
-    memset(made, 0, sizeof(Made));
-    made->op = op;
-    made->x.row = *x;
-    double *space = (double *)(made + 1);
-    capture(&made->x, space);
-    if (saved)
-        made->probabilities = space + copied;
-    block->made = made;
-    return block;
-}
-
-/* Keep the result itself for the derivative, whatever is written to it later. */
-static void save_result(Block *block) {
-    block->made->saved = &block->own;
-    block->own.refs++;
-}
-
-static PyObject *finished(State *state, Block *block) {
-    if (!recording(state))
-        forget_origin(state, block);
-    Row row = {block, NULL, 0, block->count};
-    return new_vector(state, &row);
-}
-
 /* ---- softmax: x[j] gets p[j] (g[j] - sum_i g[i] p[i]), all g less that of the largest p ---- */
 
 PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
@@ -94,16 +42,16 @@ PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     PyObject *given[1];
     Row x;
     if (parse("softmax", names, 1, 1, 1, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "softmax", "x", &x))
+        as_filled_row(state, given[0], (Name){"softmax", "x", -1}, &x))
         return NULL;
-    Block *block = fused_block(state, OP_SOFTMAX, &x, x.count, 0);
+    Block *block = new_computed(state, OP_SOFTMAX, x.count, &x, NULL, NULL, 0);
     if (!block)
         return NULL;
     const double *numbers = block->made->x.numbers;
     probabilities(numbers, block->count, index_of_largest(numbers, block->count),
                   buffer_numbers(&block->own));
     save_result(block);
-    return finished(state, block);
+    return finished_row(state, block);
 }
 
 /* ---- rmsnorm: x[j] gets scale (g[j] - y[j] mean_i g[i] y[i]) ---- */
@@ -136,13 +84,6 @@ static double normalize(const double *x, Py_ssize_t n, double eps, double *y) {
     return unit * scale;
 }
 
-static bool all_zero(const double *x, Py_ssize_t n) {
-    for (Py_ssize_t j = 0; j < n; j++)
-        if (x[j] != 0.0)
-            return false;
-    return true;
-}
-
 PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "eps"};
     State *state = PyModule_GetState(module);
@@ -150,7 +91,7 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     double eps = 1e-5;
     Row x;
     if (parse("rmsnorm", names, 1, 2, 2, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "rmsnorm", "x", &x))
+        as_filled_row(state, given[0], (Name){"rmsnorm", "x", -1}, &x))
         return NULL;
     if (given[1] && as_double(state, given[1], &eps, "rmsnorm: eps")) {
         release_row(state, &x);
@@ -164,13 +105,13 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
         release_row(state, &x);
         return NULL;
     }
-    Block *block = fused_block(state, OP_RMSNORM, &x, x.count, 0);
+    Block *block = new_computed(state, OP_RMSNORM, x.count, &x, NULL, NULL, 0);
     if (!block)
         return NULL;
     Made *made = block->made;
     made->eps = eps;
     made->scale = normalize(made->x.numbers, block->count, eps, buffer_numbers(&block->own));
-    if (eps == 0.0 && all_zero(made->x.numbers, block->count)) {
+    if (eps == 0.0 && is_all_zero(made->x.numbers, block->count)) {
         PyErr_Format(PyExc_ZeroDivisionError,
                      "rmsnorm of %zd number%s, all 0.0, with eps=0.0: division by zero",
                      block->count, block->count == 1 ? "" : "s");
@@ -178,7 +119,7 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
         return NULL;
     }
     save_result(block);
-    return finished(state, block);
+    return finished_row(state, block);
 }
 
 /* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
@@ -197,10 +138,7 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
         PyErr_Clear(); /* too large, or -1: out of range in either case */
     int failed = *target < 0 || *target >= count;
     if (failed)
-        PyErr_Format(PyExc_IndexError,
-                     "cross_entropy: target is %S, but logits has %zd number%s; "
-                     "it must be from 0 to %zd",
-                     index, count, count == 1 ? "" : "s", count - 1);
+        raise_from_arguments("target_range", "(On)", index, count);
     Py_DECREF(index);
     return failed ? -1 : 0;
 }
@@ -212,28 +150,25 @@ PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     Py_ssize_t target;
     Row x;
     if (parse("cross_entropy", names, 2, 2, 2, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "cross_entropy", "logits", &x))
+        as_filled_row(state, given[0], (Name){"cross_entropy", "logits", -1}, &x))
         return NULL;
     Py_ssize_t count = x.count;
     if (as_target(state, given[1], count, &target)) {
         release_row(state, &x);
         return NULL;
     }
-    Block *block = fused_block(state, OP_CROSS_ENTROPY, &x, 1, count);
+    Block *block = new_computed(state, OP_CROSS_ENTROPY, 1, &x, NULL, NULL, count);
     if (!block)
         return NULL;
     Made *made = block->made;
     made->target = target;
+    made->probabilities = made_room(made);
     const double *numbers = made->x.numbers;
     Py_ssize_t top = index_of_largest(numbers, count);
     double others = probabilities(numbers, count, top, made->probabilities);
     buffer_numbers(&block->own)[0] =
         (numbers[top] - numbers[target]) + (others == 0.0 ? others : log1p(others));
-    if (!recording(state))
-        forget_origin(state, block);
-    Value *result = block_element(state, block, 0);
-    release_block(state, block);
-    return (PyObject *)result;
+    return finished_value(state, block);
 }
 
 /* ---- The derivatives, in two steps: what all shares have in common, and each share ---- */
@@ -289,6 +224,8 @@ void hand_down_fused(Block *block) {
     enum { SOME = 64 };
     const Made *made = block->made;
     const double *g = block_grads(block);
+    if (is_all_zero(g, block->count))
+        return;
     Common common = common_part(made, g);
     double shares[SOME];
     for (Py_ssize_t first = 0; first < made->x.row.count; first += SOME) {
