@@ -40,23 +40,21 @@ static double *numbers_for(State *state, const Row *row, PyObject *values, const
     PyObject *items = as_sequence(state, values, (Name){"Vector", name, -1});
     if (!items)
         return NULL;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
-    double *numbers = NULL;
-    if (count != row->count) {
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items), i = 0;
+    double *numbers = allocate(count * (Py_ssize_t)sizeof(double));
+    while (numbers && i < count && !as_double(state, PySequence_Fast_GET_ITEM(items, i), &numbers[i],
+                                              "Vector.%s[%zd]", name, i))
+        i++;
+    if (numbers && i == count && count != row->count) {
         PyObject *attribute = PyUnicode_FromFormat("Vector.%s", name);
         if (attribute)
             raise_from_arguments("given_length", "(Nnn)", attribute, row->count, count);
-    } else {
-        numbers = allocate(count * (Py_ssize_t)sizeof(double));
-    }
-    for (Py_ssize_t i = 0; numbers && i < count; i++) {
-        if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &numbers[i], "Vector.%s[%zd]", name,
-                      i)) {
-            PyMem_Free(numbers);
-            numbers = NULL;
-        }
     }
     Py_DECREF(items);
+    if (PyErr_Occurred()) {
+        PyMem_Free(numbers);
+        return NULL;
+    }
     return numbers;
 }
 

@@ -60,8 +60,7 @@ void forget_origin(State *state, Block *block) {
     if (made->w)
         release_matrix(state, made->w);
     release_input(state, &made->b);
-    if (made->saved)
-        release_buffer(block, made->saved);
+    release_buffer(block, &block->own);
 }
 
 void destroy_block(State *state, Block *block) {

@@ -6,7 +6,7 @@
 
 #include "engine.h"
 
-/* The numbers of the operands, and of the result where the derivative needs it. */
+/* The numbers of the operands and of the result. */
 typedef struct {
     const double *a, *b, *y;
     bool single_a, single_b;
@@ -25,11 +25,11 @@ typedef struct {
      : (o)->single_b ? loop((o), 1, 0, __VA_ARGS__) \
                      : loop((o), 1, 1, __VA_ARGS__))
 
-#define BINARY_SHARES(function, OP, local_grad, with_y) \
+#define BINARY_SHARES(function, OP, local_grad) \
     static inline int function##_loop(const Operands *o, Py_ssize_t step_a, Py_ssize_t step_b, \
                                       Py_ssize_t n, const double *g, double *restrict shares) { \
         for (Py_ssize_t i = 0; i < n; i++) { \
-            double a = o->a[i * step_a], b = o->b[i * step_b], y = with_y ? o->y[i] : 0.0; \
+            double a = o->a[i * step_a], b = o->b[i * step_b], y = o->y[i]; \
             (void)a, (void)b, (void)y; \
             shares[i] = SHARE(local_grad, OP, g[i]); \
         } \
@@ -39,7 +39,7 @@ typedef struct {
         WITH_STEPS(function##_loop, o, n, g, shares); \
     }
 
-#define BINARY(name, OP, sign, value, failure_of, by_a, by_b, with_y) \
+#define BINARY(name, OP, sign, value, failure_of, by_a, by_b) \
     static inline int name##_loop(const Operands *o, Py_ssize_t step_a, Py_ssize_t step_b, \
                                   Py_ssize_t n, double *restrict ys) { \
         int failed = 0; \
@@ -59,14 +59,14 @@ typedef struct {
         (void)a, (void)b, (void)y; \
         return failure_of; \
     } \
-    BINARY_SHARES(name##_shares_of_a, OP, by_a, with_y) \
-    BINARY_SHARES(name##_shares_of_b, OP, by_b, with_y)
+    BINARY_SHARES(name##_shares_of_a, OP, by_a) \
+    BINARY_SHARES(name##_shares_of_b, OP, by_b)
 
 BINARY_OPERATIONS(BINARY)
 
 /* ---- One operand ---- */
 
-#define UNARY(name, OP, sign, value, failure_of, by_x, with_y) \
+#define UNARY(name, OP, sign, value, failure_of, by_x) \
     WIDE static int name##_values(const Operands *o, Py_ssize_t n, double *restrict ys) { \
         int failed = 0; \
         for (Py_ssize_t i = 0; i < n; i++) { \
@@ -86,7 +86,7 @@ BINARY_OPERATIONS(BINARY)
     WIDE static void name##_shares_of_a(const Operands *o, Py_ssize_t n, const double *g, \
                                         double *restrict shares) { \
         for (Py_ssize_t i = 0; i < n; i++) { \
-            double x = o->a[i], y = with_y ? o->y[i] : 0.0; \
+            double x = o->a[i], y = o->y[i]; \
             (void)x, (void)y; \
             shares[i] = SHARE(by_x, OP, g[i]); \
         } \
@@ -102,26 +102,26 @@ typedef struct {
     int (*values)(const Operands *o, Py_ssize_t n, double *ys); /* whether one of them failed */
     Failure (*failure)(double a, double b);
     Shares *shares_of_a, *shares_of_b;
-    bool with_y;
     const char *function; /* in an error about a sequence on the right */
 } Elementwise;
 
-#define OF_TWO(name, OP, sign, value, failure_of, by_a, by_b, with_y) \
-    [OP_##OP] = {name##_values, name##_failure, name##_shares_of_a, name##_shares_of_b, with_y, \
+#define OF_TWO(name, OP, sign, value, failure_of, by_a, by_b) \
+    [OP_##OP] = {name##_values, name##_failure, name##_shares_of_a, name##_shares_of_b, \
                  "Vector " sign " other"},
-#define OF_ONE(name, OP, sign, value, failure_of, by_x, with_y) \
-    [OP_##OP] = {name##_values, name##_failure, name##_shares_of_a, NULL, with_y, NULL},
+#define OF_ONE(name, OP, sign, value, failure_of, by_x) \
+    [OP_##OP] = {name##_values, name##_failure, name##_shares_of_a, NULL, NULL},
 
 static const Elementwise elementwise[OP_COUNT] = {
     BINARY_OPERATIONS(OF_TWO)
     UNARY_OPERATIONS(OF_ONE)
 };
 
-static Operands operands_of(const Made *made, Py_ssize_t first) {
+static Operands operands_of(const Block *block, Py_ssize_t first) {
+    const Made *made = block->made;
     return (Operands){
         made->single_x ? made->x.numbers : made->x.numbers + first,
         made->single_b || !made->b.numbers ? made->b.numbers : made->b.numbers + first,
-        made->saved ? buffer_numbers(made->saved) + first : NULL,
+        computed_numbers(block) + first,
         made->single_x,
         made->single_b,
     };
@@ -132,12 +132,13 @@ static Operands operands_of(const Made *made, Py_ssize_t first) {
 enum { SOME = 64 };
 
 /* A row gets the shares one by one; a Value that serves all, their sum from left to right. */
-static void hand_down_to(const Made *made, const Input *input, bool single, Shares *shares_of,
-                         const double *g, Py_ssize_t n) {
+static void hand_down_to(const Input *input, bool single, Shares *shares_of, const Block *block,
+                         const double *g) {
+    Py_ssize_t n = block->count;
     double shares[SOME], sum = 0.0;
     for (Py_ssize_t first = 0; first < n; first += SOME) {
         Py_ssize_t count = n - first < SOME ? n - first : SOME;
-        Operands operands = operands_of(made, first);
+        Operands operands = operands_of(block, first);
         shares_of(&operands, count, g + first, shares);
         if (!single)
             contribute(&input->row, first, count, shares);
@@ -155,14 +156,14 @@ void hand_down_elementwise(Block *block) {
     const double *g = block_grads(block);
     if (is_all_zero(g, block->count))
         return;
-    hand_down_to(made, &made->x, made->single_x, operation->shares_of_a, g, block->count);
+    hand_down_to(&made->x, made->single_x, operation->shares_of_a, block, g);
     if (operation->shares_of_b)
-        hand_down_to(made, &made->b, made->single_b, operation->shares_of_b, g, block->count);
+        hand_down_to(&made->b, made->single_b, operation->shares_of_b, block, g);
 }
 
-void elementwise_local_grads(const Made *made, Py_ssize_t index, double *into) {
-    const Elementwise *operation = &elementwise[made->op];
-    const Operands operands = operands_of(made, index);
+void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into) {
+    const Elementwise *operation = &elementwise[block->made->op];
+    const Operands operands = operands_of(block, index);
     const double one = 1.0;
     operation->shares_of_a(&operands, 1, &one, into);
     if (operation->shares_of_b)
@@ -172,19 +173,20 @@ void elementwise_local_grads(const Made *made, Py_ssize_t index, double *into) {
 /* ---- Making the node ---- */
 
 /* The error of the first element that has no value. */
-static void raise_for_element(const Made *made, Py_ssize_t n) {
+static void raise_for_element(const Block *block) {
+    Op op = block->made->op;
     Failure failure = FINE;
     Py_ssize_t i = -1;
     double a = 0.0, b = 0.0;
-    while (failure == FINE && ++i < n) {
-        Operands operands = operands_of(made, i);
+    while (failure == FINE && ++i < block->count) {
+        Operands operands = operands_of(block, i);
         a = *operands.a;
         b = operands.b ? *operands.b : 0.0;
-        failure = elementwise[made->op].failure(a, b);
+        failure = elementwise[op].failure(a, b);
     }
     char prefix[64];
-    PyOS_snprintf(prefix, sizeof(prefix), "%s of element %zd: ", op_names[made->op], i);
-    raise_failure(failure, made->op, prefix, a, b);
+    PyOS_snprintf(prefix, sizeof(prefix), "%s of element %zd: ", op_names[op], i);
+    raise_failure(failure, op, prefix, a, b);
 }
 
 /* An operand: a row, or one Value. */
@@ -208,14 +210,12 @@ static PyObject *new_row(State *state, Op op, Operand *a, Operand *b) {
     Made *made = block->made;
     made->single_x = a->single;
     made->single_b = b && b->single;
-    Operands operands = operands_of(made, 0);
+    Operands operands = operands_of(block, 0);
     if (UNLIKELY(elementwise[op].values(&operands, n, buffer_numbers(&block->own)))) {
-        raise_for_element(made, n);
+        raise_for_element(block);
         release_block(state, block);
         return NULL;
     }
-    if (elementwise[op].with_y)
-        save_result(block);
     return finished_row(state, block);
 }
 
@@ -257,29 +257,15 @@ static int as_operand(State *state, PyObject *x, Op op, const char *argument, Op
 static int is_sequence(PyObject *x) {
     if (PyList_Check(x) || PyTuple_Check(x))
         return 1;
-    if (!strcmp(Py_TYPE(x)->tp_name, "array.array"))
-        return 1;
-    PyObject *shape = PyObject_GetAttrString(x, "shape");
-    if (!shape) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-            return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    int one = PyTuple_Check(shape) && PyTuple_GET_SIZE(shape) == 1;
-    Py_DECREF(shape);
-    return one;
+    PyObject *ask = import_from("scalargrad.engine.arguments", "is_sequence");
+    PyObject *answer = ask ? PyObject_CallOneArg(ask, x) : NULL;
+    int sequence = answer ? PyObject_IsTrue(answer) : -1;
+    Py_XDECREF(ask);
+    Py_XDECREF(answer);
+    return sequence;
 }
 
-/* The same with sequences; 1 for what is none. */
-static int as_operand_or_sequence(State *state, PyObject *x, Op op, const char *argument, Name name,
-                                  Operand *operand) {
-    int other = as_operand(state, x, op, argument, operand);
-    if (other <= 0)
-        return other;
-    int sequence = is_sequence(x);
-    if (sequence <= 0)
-        return sequence ? -1 : 1;
+static int sequence_operand(State *state, PyObject *x, Name name, Operand *operand) {
     operand->single = false;
     return as_row(state, x, name, &operand->row);
 }
@@ -288,10 +274,12 @@ static int as_operand_or_sequence(State *state, PyObject *x, Op op, const char *
    `values += row` makes a list longer. */
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b) {
     Operand x, y;
-    Name name = {elementwise[op].function, "other", -1};
     int other = as_operand(state, a, op, "number %s Vector: the number", &x);
     if (!other) {
-        other = as_operand_or_sequence(state, b, op, "Vector %s number: the number", name, &y);
+        other = as_operand(state, b, op, "Vector %s number: the number", &y);
+        if (other > 0 && (other = is_sequence(b)) >= 0)
+            other = other ? sequence_operand(state, b, (Name){elementwise[op].function, "other", -1}, &y)
+                          : 1;
         if (!other)
             return new_row(state, op, &x, &y);
         release_row(state, &x.row);
@@ -302,19 +290,18 @@ PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b) {
 }
 
 /* maximum(a, b) and the like, where at least one is a row. */
-PyObject *rows_function(State *state, Op op, PyObject *a, PyObject *b) {
-    Operand x, y;
-    Name names[2] = {{op_names[op], "a", -1}, {op_names[op], "b", -1}};
-    PyObject *wrong = a;
-    int other = as_operand_or_sequence(state, a, op, "%s: a", names[0], &x);
-    if (!other) {
-        other = as_operand_or_sequence(state, wrong = b, op, "%s: b", names[1], &y);
-        if (!other)
-            return new_row(state, op, &x, &y);
-        release_row(state, &x.row);
+PyObject *rows_function(State *state, Op op, PyObject *const *operands) {
+    static const char *const names[] = {"a", "b"}, *const numbers[] = {"%s: a", "%s: b"};
+    Operand x[2];
+    for (int i = 0; i < 2; i++) {
+        int other = as_operand(state, operands[i], op, numbers[i], &x[i]);
+        if (other > 0)
+            other = sequence_operand(state, operands[i], (Name){op_names[op], names[i], -1}, &x[i]);
+        if (other) {
+            if (i)
+                release_row(state, &x[0].row);
+            return NULL;
+        }
     }
-    if (other > 0)
-        raise_type(state, wrong, "a row, a Value or a real number", "%s: %s", op_names[op],
-                   wrong == a ? "a" : "b");
-    return NULL;
+    return new_row(state, op, &x[0], &x[1]);
 }

@@ -158,7 +158,6 @@ typedef struct {
     Input x;
     Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
     Input b;       /* linear, and operations of two operands */
-    Buffer *saved; /* the result, if the derivative needs it, whatever is written to it later */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
         struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy */
@@ -281,8 +280,10 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
-PyObject *value_record(PyObject *self, PyObject *unused);
+PyObject *value_history(PyObject *self, PyObject *unused);
 PyObject *value_unchanged(PyObject *self, PyObject *unused);
+PyObject *vector_history(PyObject *self, PyObject *unused);
+PyObject *vector_unchanged(PyObject *self, PyObject *unused);
 
 /* The operators and methods, of Value and of Vector. */
 #define DECLARED(name, ...) PyObject *operator_##name(PyObject *a, PyObject *b);
@@ -298,10 +299,10 @@ PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, do
 /* ---- elementwise.c ---- */
 
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b);
-PyObject *rows_function(State *state, Op op, PyObject *a, PyObject *b);
+PyObject *rows_function(State *state, Op op, PyObject *const *operands);
 PyObject *row_method(State *state, Op op, PyObject *a);
 void hand_down_elementwise(Block *block);
-void elementwise_local_grads(const Made *made, Py_ssize_t index, double *into);
+void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into);
 
 /* ---- block.c ---- */
 
@@ -361,7 +362,6 @@ PyObject *vector_array_ufunc(PyObject *self, PyObject *args, PyObject *keywords)
 Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Row *b,
                     Py_ssize_t room);
 double *made_room(const Made *made);
-void save_result(Block *block);
 PyObject *finished_row(State *state, Block *block);
 PyObject *finished_value(State *state, Block *block);
 void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
@@ -378,7 +378,7 @@ PyObject *vector_mean(PyObject *self, PyObject *unused);
 void hand_down_linear(Block *block);
 void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
-void fused_shares(const Made *made, const double *g, double *into);
+void fused_shares(const Block *block, const double *g, double *into);
 
 /* ---- Small things that everybody uses ---- */
 
@@ -424,6 +424,11 @@ static inline bool is_vector(State *state, PyObject *x) {
 
 static inline double *buffer_numbers(Buffer *buffer) {
     return (double *)(buffer + 1);
+}
+
+/* The numbers as they were computed, whatever was written to them later. */
+static inline const double *computed_numbers(const Block *block) {
+    return (const double *)(block + 1);
 }
 
 static inline double *block_grads(Block *block) {

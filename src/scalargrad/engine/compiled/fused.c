@@ -50,7 +50,6 @@ PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     const double *numbers = block->made->x.numbers;
     probabilities(numbers, block->count, index_of_largest(numbers, block->count),
                   buffer_numbers(&block->own));
-    save_result(block);
     return finished_row(state, block);
 }
 
@@ -118,7 +117,6 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
         release_block(state, block);
         return NULL;
     }
-    save_result(block);
     return finished_row(state, block);
 }
 
@@ -178,17 +176,18 @@ typedef struct {
     double sum;
 } Common;
 
-static Common common_part(const Made *made, const double *g) {
+static Common common_part(const Block *block, const double *g) {
+    const Made *made = block->made;
+    const double *y = computed_numbers(block);
     Py_ssize_t n = made->x.row.count;
     if (made->op == OP_SOFTMAX) {
-        const double *p = buffer_numbers(made->saved);
-        Common common = {g[index_of_largest(p, n)], 0.0};
+        Common common = {g[index_of_largest(y, n)], 0.0};
         for (Py_ssize_t j = 0; j < n; j++)
-            common.sum += (g[j] - common.base) * p[j];
+            common.sum += (g[j] - common.base) * y[j];
         return common;
     }
     if (made->op == OP_RMSNORM)
-        return (Common){0.0, sum_of_products(g, buffer_numbers(made->saved), n) / (double)n};
+        return (Common){0.0, sum_of_products(g, y, n) / (double)n};
     if (n == 1)
         return (Common){0.0, 0.0 * g[0]};
     double others = 0.0; /* the share of the target is p - 1: minus the sum of the others */
@@ -198,14 +197,14 @@ static Common common_part(const Made *made, const double *g) {
     return (Common){0.0, -g[0] * others};
 }
 
-static void some_shares(const Made *made, const double *g, Common common, Py_ssize_t first,
+static void some_shares(const Block *block, const double *g, Common common, Py_ssize_t first,
                         Py_ssize_t end, double *into) {
+    const Made *made = block->made;
+    const double *y = computed_numbers(block);
     if (made->op == OP_SOFTMAX) {
-        const double *p = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
-            *into++ = p[j] * ((g[j] - common.base) - common.sum);
+            *into++ = y[j] * ((g[j] - common.base) - common.sum);
     } else if (made->op == OP_RMSNORM) {
-        const double *y = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
             *into++ = made->scale * (g[j] - y[j] * common.sum);
     } else {
@@ -215,8 +214,8 @@ static void some_shares(const Made *made, const double *g, Common common, Py_ssi
 }
 
 /* The shares of the inputs, given the gradients g of the results. */
-void fused_shares(const Made *made, const double *g, double *into) {
-    some_shares(made, g, common_part(made, g), 0, made->x.row.count, into);
+void fused_shares(const Block *block, const double *g, double *into) {
+    some_shares(block, g, common_part(block, g), 0, block->made->x.row.count, into);
 }
 
 /* The same, added to the gradients of the inputs; backward has no memory to fail for. */
@@ -226,11 +225,11 @@ void hand_down_fused(Block *block) {
     const double *g = block_grads(block);
     if (is_all_zero(g, block->count))
         return;
-    Common common = common_part(made, g);
+    Common common = common_part(block, g);
     double shares[SOME];
     for (Py_ssize_t first = 0; first < made->x.row.count; first += SOME) {
         Py_ssize_t rest = made->x.row.count - first, count = rest < SOME ? rest : SOME;
-        some_shares(made, g, common, first, first + count, shares);
+        some_shares(block, g, common, first, first + count, shares);
         contribute(&made->x.row, first, count, shares);
     }
 }

@@ -26,6 +26,7 @@ Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Ro
             release_row(state, b);
         return NULL;
     }
+    block->own.refs++; /* the derivative relies on the result, too */
     Made *made = block->made = block_extra(block);
     memset(made, 0, sizeof(Made));
     double *space = (double *)(made + 1) + room;
@@ -45,12 +46,6 @@ Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Ro
 /* The room for other numbers. */
 double *made_room(const Made *made) {
     return (double *)(made + 1);
-}
-
-/* Keep the result itself for the derivative, whatever is written to it later. */
-void save_result(Block *block) {
-    block->made->saved = &block->own;
-    block->own.refs++;
 }
 
 /* The block as a row; inside no_grad, as one of leaves. */

@@ -1,9 +1,9 @@
 /* Every operation: of numbers, its value and beside it its derivative; of rows, its name.
 
    One row per operation, in the order of reference/operations.py, which explains them. A row has
-   the name, the value y of the operands, what is wrong if it has none (as Python sees it), the
-   derivative by each operand, and whether that is computed from y. Included where the operations on
-   numbers, and those on rows number by number, are made from it. */
+   the name, the value y of the operands, what is wrong if it has none (as Python sees it), and the
+   derivative by each operand. Included where the operations on numbers, and those on rows number by
+   number, are made from it. */
 
 #ifndef SCALARGRAD_OPERATIONS_H
 #define SCALARGRAD_OPERATIONS_H
@@ -13,35 +13,34 @@
 #include <stdbool.h>
 
 typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
-enum { WITH_Y = true, NO_Y = false };
 
 /*      name              sign       value of a and b      failure                      by a                   by b */
 #define BINARY_OPERATORS(ROW) \
-    ROW(add,     ADD,     "+",       a + b,             FINE,                  1.0,                   1.0,                       NO_Y) \
-    ROW(sub,     SUB,     "-",       a - b,             FINE,                  1.0,                   -1.0,                      NO_Y) \
-    ROW(mul,     MUL,     "*",       a * b,             FINE,                  b,                     a,                         NO_Y) \
-    ROW(div,     DIV,     "/",       a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b), WITH_Y) \
-    ROW(pow,     POW,     "**",      power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b), WITH_Y)
+    ROW(add,     ADD,     "+",       a + b,             FINE,                  1.0,                   1.0) \
+    ROW(sub,     SUB,     "-",       a - b,             FINE,                  1.0,                   -1.0) \
+    ROW(mul,     MUL,     "*",       a * b,             FINE,                  b,                     a) \
+    ROW(div,     DIV,     "/",       a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
+    ROW(pow,     POW,     "**",      power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b))
 #define BINARY_FUNCTIONS(ROW) \
-    ROW(maximum, MAXIMUM, "maximum", larger(a, b),      FINE,                  share(a, b),           share(b, a),               NO_Y) \
-    ROW(minimum, MINIMUM, "minimum", smaller(a, b),     FINE,                  share(b, a),           share(a, b),               NO_Y)
+    ROW(maximum, MAXIMUM, "maximum", larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
+    ROW(minimum, MINIMUM, "minimum", smaller(a, b),     FINE,                  share(b, a),           share(a, b))
 
 /*      name              sign       value of x            failure                      by x */
 #define UNARY_OPERATORS(ROW) \
-    ROW(neg,     NEG,     "neg",     -x,                FINE,                  -1.0,                  NO_Y) \
-    ROW(abs,     ABS,     "abs",     fabs(x),           FINE,                  sign(x),               NO_Y)
+    ROW(neg,     NEG,     "neg",     -x,                FINE,                  -1.0) \
+    ROW(abs,     ABS,     "abs",     fabs(x),           FINE,                  sign(x))
 #define METHODS(ROW) \
-    ROW(exp,     EXP,     "exp",     exp(x),            overflow(x, y),        y,                     WITH_Y) \
-    ROW(log,     LOG,     "log",     log(x),            singularity(x, y),     ieee_divide(1.0, x),   NO_Y) \
-    ROW(log1p,   LOG1P,   "log1p",   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x),     NO_Y) \
-    ROW(expm1,   EXPM1,   "expm1",   expm1(x),          overflow(x, y),        exp(x),                NO_Y) \
-    ROW(sqrt,    SQRT,    "sqrt",    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y),   WITH_Y) \
-    ROW(sin,     SIN,     "sin",     sin(x),            singularity(x, y),     cos(x),                NO_Y) \
-    ROW(cos,     COS,     "cos",     cos(x),            singularity(x, y),     -sin(x),               NO_Y) \
-    ROW(tan,     TAN,     "tan",     tan(x),            singularity(x, y),     1.0 + y * y,           WITH_Y) \
-    ROW(tanh,    TANH,    "tanh",    tanh(x),           singularity(x, y),     tanh_slope(x),         NO_Y) \
-    ROW(sigmoid, SIGMOID, "sigmoid", sigmoid(x),        FINE,                  sigmoid_slope(y, x),   WITH_Y) \
-    ROW(relu,    RELU,    "relu",    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0,  NO_Y)
+    ROW(exp,     EXP,     "exp",     exp(x),            overflow(x, y),        y) \
+    ROW(log,     LOG,     "log",     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
+    ROW(log1p,   LOG1P,   "log1p",   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
+    ROW(expm1,   EXPM1,   "expm1",   expm1(x),          overflow(x, y),        exp(x)) \
+    ROW(sqrt,    SQRT,    "sqrt",    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
+    ROW(sin,     SIN,     "sin",     sin(x),            singularity(x, y),     cos(x)) \
+    ROW(cos,     COS,     "cos",     cos(x),            singularity(x, y),     -sin(x)) \
+    ROW(tan,     TAN,     "tan",     tan(x),            singularity(x, y),     1.0 + y * y) \
+    ROW(tanh,    TANH,    "tanh",    tanh(x),           singularity(x, y),     tanh_slope(x)) \
+    ROW(sigmoid, SIGMOID, "sigmoid", sigmoid(x),        FINE,                  sigmoid_slope(y, x)) \
+    ROW(relu,    RELU,    "relu",    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0)
 
 #define BINARY_OPERATIONS(ROW) BINARY_OPERATORS(ROW) BINARY_FUNCTIONS(ROW)
 #define UNARY_OPERATIONS(ROW) UNARY_OPERATORS(ROW) METHODS(ROW)

@@ -81,7 +81,7 @@ static PyObject *with_others(PyObject *a, PyObject *b, Op op, OfValues *compute)
 
 /* ---- Two operands ---- */
 
-#define BINARY(name, OP, sign, value, failure_of, by_a, by_b, with_y) \
+#define BINARY(name, OP, sign, value, failure_of, by_a, by_b) \
     static inline PyObject *name##_of_values(State *state, Value *first, Value *second) { \
         double a = data_of(first), b = data_of(second); \
         double y = value; \
@@ -132,7 +132,7 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *co
     if (parse(op_names[op], names, 2, 2, 2, args, n, keywords, operands))
         return NULL;
     if (is_vector(state, operands[0]) || is_vector(state, operands[1]))
-        return rows_function(state, op, operands[0], operands[1]);
+        return rows_function(state, op, operands);
     for (int i = 0; i < 2; i++) {
         int real = is_real(state, operands[i]);
         if (real == 0)
@@ -170,7 +170,7 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 
 /* ---- One operand ---- */
 
-#define UNARY(name, OP, sign, value, failure_of, by_x, with_y) \
+#define UNARY(name, OP, sign, value, failure_of, by_x) \
     PyObject *operator_##name(PyObject *self, PyObject *unused) { \
         (void)unused; \
         State *state = value_state(self); \

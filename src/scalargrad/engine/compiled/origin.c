@@ -105,7 +105,7 @@ static int local_grads_into(double *into, const Block *block, Py_ssize_t index) 
         return 0;
     case OP_WEIGHTED_SUM:
         for (Py_ssize_t i = 0; i < n; i++) {
-            into[i] = made->w->inputs[i].numbers[index];
+            into[i] = 0.0 + made->w->inputs[i].numbers[index];
             into[n + i] = made->x.numbers[i];
         }
         return 0;
@@ -125,12 +125,12 @@ static int local_grads_into(double *into, const Block *block, Py_ssize_t index) 
             return -1;
         for (Py_ssize_t i = 0; i < block->count; i++)
             one_hot[i] = i == index ? 1.0 : 0.0;
-        fused_shares(made, one_hot, into);
+        fused_shares(block, one_hot, into);
         PyMem_Free(one_hot);
         return 0;
     }
     default:
-        elementwise_local_grads(made, index, into);
+        elementwise_local_grads(block, index, into);
         return 0;
     }
 }
@@ -160,29 +160,37 @@ PyObject *element_local_grads(Value *v) {
     return tuple;
 }
 
-/* ---- _record: operation, inputs, result, setting ---- */
+/* ---- _history: operation, inputs, what it is part of, setting ---- */
 
-static int append_input(State *state, PyObject *list, const Row *row, bool single) {
+static PyObject *input_of(State *state, const Row *row, bool single) {
+    if (single)
+        return (PyObject *)row_element(state, row, 0);
     Row other = held(*row);
-    PyObject *input;
-    if (single) {
-        input = (PyObject *)row_element(state, row, 0);
-        release_row(state, &other);
-    } else {
-        input = new_vector(state, &other);
+    return new_vector(state, &other);
+}
+
+static PyObject *matrix_of(State *state, const Matrix *matrix) {
+    PyObject *rows = PyTuple_New(matrix->count);
+    for (Py_ssize_t i = 0; rows && i < matrix->count; i++) {
+        PyObject *row = input_of(state, &matrix->inputs[i].row, false);
+        if (row)
+            PyTuple_SET_ITEM(rows, i, row);
+        else
+            Py_CLEAR(rows);
     }
-    int failed = !input || PyList_Append(list, input);
-    Py_XDECREF(input);
-    return failed ? -1 : 0;
+    return rows;
+}
+
+static int append_new(PyObject *list, PyObject *item) {
+    int failed = !item || PyList_Append(list, item);
+    Py_XDECREF(item);
+    return failed;
 }
 
 static int append_inputs(State *state, PyObject *list, const Made *made) {
-    if (made->x.numbers && append_input(state, list, &made->x.row, made->single_x))
-        return -1;
-    for (Py_ssize_t i = 0; made->w && i < made->w->count; i++)
-        if (append_input(state, list, &made->w->inputs[i].row, false))
-            return -1;
-    return made->b.numbers ? append_input(state, list, &made->b.row, made->single_b) : 0;
+    return (made->x.numbers && append_new(list, input_of(state, &made->x.row, made->single_x))) ||
+           (made->w && append_new(list, matrix_of(state, made->w))) ||
+           (made->b.numbers && append_new(list, input_of(state, &made->b.row, made->single_b)));
 }
 
 static PyObject *setting_of(const Made *made) {
@@ -193,48 +201,63 @@ static PyObject *setting_of(const Made *made) {
     Py_RETURN_NONE;
 }
 
-static PyObject *record_of_element(State *state, Value *v) {
-    const Made *made = v->block->made;
+static PyObject *history_of_block(State *state, Block *block) {
+    const Made *made = block->made;
     PyObject *inputs = PyList_New(0);
     if (inputs && made && append_inputs(state, inputs, made))
         Py_CLEAR(inputs);
     if (!inputs)
         return NULL;
-    Row whole = held(row_of_block(v->block));
+    Row whole = held(row_of_block(block));
     return Py_BuildValue("(ONNN)", state->names[made ? made->op : OP_NONE], as_tuple(inputs),
                          new_vector(state, &whole), setting_of(made));
 }
 
-PyObject *value_record(PyObject *self, PyObject *unused) {
+PyObject *value_history(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
     State *state = value_state(self);
     if (v->kind == ELEMENT)
-        return record_of_element(state, v);
+        return history_of_block(state, v->block);
     PyObject *inputs = PyObject_GetAttrString(self, "parents");
     if (!inputs)
         return NULL;
-    bool by_hand = is_computed(v) && v->op == OP_NONE;
-    return Py_BuildValue("(ONOO)", by_hand ? Py_None : state->names[is_computed(v) ? v->op : OP_NONE],
-                         inputs, self, Py_None);
+    Op op = is_computed(v) ? v->op : OP_NONE;
+    bool by_hand = is_computed(v) && op == OP_NONE;
+    return Py_BuildValue("(ONOO)", by_hand ? Py_None : state->names[op], inputs, self, Py_None);
+}
+
+PyObject *vector_history(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Block *block = ((Vector *)self)->row.block;
+    if (block)
+        return history_of_block(vector_state(self), block);
+    Py_RETURN_NONE;
 }
 
 /* ---- _unchanged ---- */
 
 static bool is_unchanged(const Block *block) {
     const Made *made = block->made;
+    if (!made)
+        return true;
     if (!row_is_unchanged(&made->x) || !row_is_unchanged(&made->b))
         return false;
     for (Py_ssize_t i = 0; made->w && i < made->w->count; i++)
         if (!row_is_unchanged(&made->w->inputs[i]))
             return false;
-    Input result = {.row = row_of_block((Block *)block)};
-    result.numbers = made->saved ? buffer_numbers(made->saved) : buffer_numbers(block->buffer);
+    Input result = {.row = row_of_block((Block *)block), .numbers = computed_numbers(block)};
     return row_is_unchanged(&result);
 }
 
 PyObject *value_unchanged(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    return PyBool_FromLong(v->kind != ELEMENT || !v->block->made || is_unchanged(v->block));
+    return PyBool_FromLong(v->kind != ELEMENT || is_unchanged(v->block));
+}
+
+PyObject *vector_unchanged(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Block *block = ((Vector *)self)->row.block;
+    return PyBool_FromLong(!block || is_unchanged(block));
 }

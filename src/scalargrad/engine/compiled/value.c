@@ -384,10 +384,10 @@ static PyMethodDef methods[] = {
     METHOD(detach, value_detach),
     METHODS(OPERATOR)
     METHOD(conjugate, value_conjugate),
-    {"_record", value_record, METH_NOARGS,
-     "_record" SELF "How its node came about: the operation, the inputs, the result, its setting."},
+    {"_history", value_history, METH_NOARGS,
+     "_history" SELF "How it came about: the operation, the inputs, what it is part of, a setting."},
     {"_unchanged", value_unchanged, METH_NOARGS,
-     "_unchanged" SELF "Whether the numbers that its row was computed from are still the same."},
+     "_unchanged" SELF "Whether what its row was computed with is still the data."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
     {"_repr_mimebundle_", (PyCFunction)(void (*)(void))value_mime_bundle,

@@ -337,6 +337,8 @@ static PyMethodDef methods[] = {
     METHOD(sum, vector_sum, "The sum of the row."),
     METHOD(mean, vector_mean, "The mean of the row."),
     {"_place", vector_place, METH_NOARGS, NULL},
+    {"_history", vector_history, METH_NOARGS, NULL},
+    {"_unchanged", vector_unchanged, METH_NOARGS, NULL},
     {"__array_ufunc__", (PyCFunction)(void (*)(void))vector_array_ufunc, METH_VARARGS | METH_KEYWORDS, NULL},
     {"index", vector_index, METH_VARARGS,
      "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\n" DOC_Vector_index},
