@@ -9,7 +9,8 @@
 """
 
 from scalargrad import graph, nn, optim
-from scalargrad.derivatives import grad, gradcheck
+from scalargrad.checking import gradcheck
+from scalargrad.derivatives import grad
 from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
 
 __all__ = [

@@ -16,7 +16,7 @@ from scalargrad.engine.reference.vector import Vector
 def zero_grads(rows: Sequence[Vector]) -> None:
     """Set every gradient to 0."""
     for row in rows:
-        row._zero_grads()
+        row._write_grads([0.0] * len(row))
 
 
 def sgd_update(rows: Sequence[Vector], velocity: Vector, lr: float, momentum: float) -> None:
