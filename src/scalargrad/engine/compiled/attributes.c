@@ -128,10 +128,10 @@ static PyObject *get_backward(PyObject *self, void *unused) {
 }
 
 PyGetSetDef vector_attributes[] = {
-    {"data", get_data, set_data, "The numbers, a tuple of floats.", NULL},
-    {"grad", get_grad, set_grad, "The gradients, a tuple of floats.", NULL},
-    {"label", get_label, set_label, "A name, for pictures and messages.", NULL},
-    {"backward", get_backward, NULL, NULL, NULL},
+    {"data", get_data, set_data, DOC_Vector_data, NULL},
+    {"grad", get_grad, set_grad, DOC_Vector_grad, NULL},
+    {"label", get_label, set_label, DOC_Vector_label, NULL},
+    {"backward", get_backward, NULL, DOC_Vector_backward, NULL},
     {0},
 };
 

@@ -295,8 +295,12 @@ PyObject *rows_function(State *state, Op op, PyObject *const *operands) {
     Operand x[2];
     for (int i = 0; i < 2; i++) {
         int other = as_operand(state, operands[i], op, numbers[i], &x[i]);
-        if (other > 0)
+        if (other > 0 && (other = is_sequence(operands[i])) == 0) {
+            raise_from_arguments("no_operand", "(ssO)", op_names[op], names[i], operands[i]);
+            other = -1;
+        } else if (other > 0) {
             other = sequence_operand(state, operands[i], (Name){op_names[op], names[i], -1}, &x[i]);
+        }
         if (other) {
             if (i)
                 release_row(state, &x[0].row);

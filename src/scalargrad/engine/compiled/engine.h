@@ -382,6 +382,10 @@ void fused_shares(const Block *block, const double *g, double *into);
 
 /* ---- Small things that everybody uses ---- */
 
+static inline State *module_state(PyObject *module) {
+    return PyModule_GetState(module);
+}
+
 static inline State *state_of_type(PyTypeObject *type) { /* one of ours, not a subclass */
     return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
 }

@@ -38,7 +38,7 @@ static double probabilities(const double *x, Py_ssize_t n, Py_ssize_t top, doubl
 
 PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[1];
     Row x;
     if (parse("softmax", names, 1, 1, 1, args, n, keywords, given) ||
@@ -85,7 +85,7 @@ static double normalize(const double *x, Py_ssize_t n, double eps, double *y) {
 
 PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "eps"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     double eps = 1e-5;
     Row x;
@@ -143,7 +143,7 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
 
 PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"logits", "target"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Py_ssize_t target;
     Row x;

@@ -97,7 +97,7 @@ static void raise_sizes(const Row *x, const Matrix *w, const Row *b) {
 
 PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "w", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[3];
     Row x = {0}, b = {0};
     Matrix *w = NULL;
@@ -124,7 +124,7 @@ failed:
 
 PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Row a = {0}, b = {0};
     Matrix *w = NULL;

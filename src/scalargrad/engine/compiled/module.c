@@ -81,7 +81,7 @@ static int register_sequence(State *state) {
 }
 
 static int execute(PyObject *module) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     for (int op = 0; op < OP_COUNT; op++)
         if (!(state->names[op] = PyUnicode_InternFromString(op_names[op])))
             return -1;
@@ -96,7 +96,7 @@ static int execute(PyObject *module) {
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     Py_VISIT(state->value_type);
     Py_VISIT(state->vector_type);
     Py_VISIT(state->iterator_type);
@@ -109,7 +109,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
 }
 
 static int clear(PyObject *module) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     Py_CLEAR(state->value_type);
     Py_CLEAR(state->vector_type);
     Py_CLEAR(state->iterator_type);

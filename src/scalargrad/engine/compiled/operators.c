@@ -126,7 +126,7 @@ PyObject *operator_power(PyObject *a, PyObject *b, PyObject *modulus) {
 static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *const *args,
                         Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *operands[2];
     Value *values[2] = {NULL, NULL};
     if (parse(op_names[op], names, 2, 2, 2, args, n, keywords, operands))

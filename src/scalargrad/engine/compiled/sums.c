@@ -73,7 +73,7 @@ static bool sizes_fit(const Row *weights, const Matrix *rows) {
 
 PyObject *weighted_sum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"weights", "rows"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Row weights = {0};
     Matrix *rows = NULL;
@@ -142,7 +142,7 @@ static void hand_down_weighted_sum(const Made *made, const double *g, Py_ssize_t
 
 PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"rows"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[1];
     if (parse("concatenate", names, 1, 1, 1, args, n, keywords, given))
         return NULL;

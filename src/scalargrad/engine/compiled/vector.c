@@ -81,7 +81,7 @@ void vector_dealloc(PyObject *self) {
 /* The function `vector`: a row of parameters. */
 PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"numbers"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
@@ -328,14 +328,13 @@ PyType_Spec iterator_spec = {
 /* ---- The type ---- */
 
 #define SELF "($self)\n--\n\n"
-#define METHOD(name, function, doc) {#name, function, METH_NOARGS, #name SELF doc}
-#define OPERATOR(name, ...) METHOD(name, operator_##name, DOC_Value_##name),
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Functions_##name},
 
 static PyMethodDef methods[] = {
     METHODS(OPERATOR)
-    METHOD(conjugate, vector_conjugate, DOC_Value_conjugate),
-    METHOD(sum, vector_sum, "The sum of the row."),
-    METHOD(mean, vector_mean, "The mean of the row."),
+    {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Functions_conjugate},
+    {"sum", vector_sum, METH_NOARGS, "sum" SELF DOC_Vector_sum},
+    {"mean", vector_mean, METH_NOARGS, "mean" SELF DOC_Vector_mean},
     {"_place", vector_place, METH_NOARGS, NULL},
     {"_history", vector_history, METH_NOARGS, NULL},
     {"_unchanged", vector_unchanged, METH_NOARGS, NULL},
