@@ -19,7 +19,7 @@ from scalargrad.engine.reference.fused import (
 from scalargrad.engine.reference.gradients import gradients
 from scalargrad.engine.reference.recording import no_grad
 from scalargrad.engine.reference.updates import adam_update, sgd_update, zero_grads
-from scalargrad.engine.reference.value import Value
+from scalargrad.engine.reference.value import Value, ieee_node
 from scalargrad.engine.reference.vector import Vector, vector
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "cross_entropy",
     "dot",
     "gradients",
+    "ieee_node",
     "linear",
     "maximum",
     "minimum",

@@ -263,10 +263,10 @@ def _ieee(operation: Operation, ieee: Callable[..., float], *operands: Number) -
     y = ieee(*numbers)
     if all(isinstance(x, float) for x in operands):
         return y
-    from scalargrad.engine import Value  # late, because the engines are built on this file
+    from scalargrad.engine import Value, ieee_node  # late: the engines are built on this file
 
-    parents = [Value(x) if isinstance(x, float) else x for x in operands]
-    return Value(y, parents, operation.local_grads(y, *numbers), op=operation.name)
+    parents = tuple([Value(x) if isinstance(x, float) else x for x in operands])
+    return ieee_node(operation.name, y, parents, operation.local_grads(y, *numbers))
 
 
 def _ieee_divide(a: float, b: float) -> float:

@@ -144,8 +144,11 @@ class Value(Functions):
         if upstream != 0.0:
             for parent, local_grad in zip(self._parents, self._local_grads):
                 # A branch that was not taken gets nothing, not even 0 * inf.
-                if local_grad or not getattr(self._operation, "branches", False):
+                if local_grad or not self._is_branch():
                     parent._grad += local_grad * upstream
+
+    def _is_branch(self) -> bool:
+        return isinstance(self._operation, Operation) and self._operation.branches
 
     def detach(self) -> Value:
         """A new leaf with the same data, through which no gradient flows.
@@ -334,18 +337,16 @@ class Value(Functions):
     def _add_to_grad(self, contribution: float) -> None:
         self._grad += contribution
 
+    def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
+        """What it hands down: the same as `_propagate`, but without writing to any gradient."""
+        if upstream == 0.0:
+            return []
+        edges = zip(self._parents, self._local_grads)
+        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+
     def _computed(self) -> Iterable[Any]:
         """The node that backward visits for it: none for a leaf."""
         return (self,) if self._parents else ()
-
-    def _holders(self) -> Iterable[Any]:
-        """Who holds the gradient: itself, and for an element its row."""
-        return (self,)
-
-    def _exchange_grad(self, grad: float | None) -> float:
-        """Take that gradient, where None is 0, and give the one before."""
-        before, self._grad = self._grad, grad or 0.0
-        return before
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -388,6 +389,15 @@ def node(
 
 def leaf(data: float) -> Value:
     return node(data, (), (), "")
+
+
+def ieee_node(
+    name: str, data: float, parents: tuple[Value, ...], local_grads: tuple[float, ...]
+) -> Value:
+    """A node of that operation with a result that the operation itself would raise for."""
+    if recording.depth:
+        return leaf(data)
+    return node(data, parents, local_grads, operations.OPERATIONS[name])
 
 
 def as_value(x: Any, argument: str) -> Value:

@@ -363,13 +363,7 @@ class Vector(Functions, _Sequence):
             start, stop = self._start, self._stop
             block.grads[start:stop] = map(add, block.grads[start:stop], contributions)
         else:
-            block.grads = Floats(map(add, block.grads, contributions))
-
-    def _holders(self) -> Iterable[Any]:
-        """Who holds the gradients: the block, or each of the Values."""
-        if self._block is not None:
-            return (self._block,)
-        return [holder for value in self._values for holder in value._holders()]
+            block.grads = list(map(add, block.grads, contributions))
 
     def _computed(self) -> Iterable[Any]:
         """The nodes that it was made from, as far as they are no leaves."""
@@ -538,7 +532,7 @@ class Block:
 
     def __init__(self, data: Iterable[float]) -> None:
         self.data = data if isinstance(data, Floats) else Floats(data)
-        self.grads = Floats([0.0] * len(self.data))
+        self.grads = [0.0] * len(self.data)
         self.shared = False
         self.label = ""
         self.operation: Operation | RowOperation | None = None
@@ -569,21 +563,18 @@ class Block:
 
     def _clear_grad(self) -> None:
         if self.operation:
-            self.grads = Floats([0.0] * len(self.data))
+            self.grads = [0.0] * len(self.data)
 
     def _propagate(self) -> None:
-        if self.operation and any(self.grads):  # a gradient of 0 hands nothing down
-            contributions = self.operation.vjp(self.grads, self.result, self.numbers, self.saved)
-            for x, contribution in zip(flat(self.inputs), flat(contributions)):
-                if contribution is not None:
-                    x._add_to_grad(contribution)
+        for x, contribution in self._contributions(self.grads):
+            x._add_to_grad(contribution)
 
-    def _holders(self) -> Iterable[Any]:
-        return (self,)
-
-    def _exchange_grad(self, grads: Floats | None) -> Floats:
-        before, self.grads = self.grads, grads or Floats([0.0] * len(self.data))
-        return before
+    def _contributions(self, grads: list[float]) -> Iterable[tuple[Any, Any]]:
+        if not self.operation or not any(grads):  # a gradient of 0 hands nothing down
+            return []
+        contributions = self.operation.vjp(Floats(grads), self.result, self.numbers, self.saved)
+        pairs = zip(flat(self.inputs), flat(contributions))
+        return [(x, contribution) for x, contribution in pairs if contribution is not None]
 
     # An element of it, in the terms of a Value.
 
@@ -638,7 +629,7 @@ class Element(Value):
 
     @property
     def _grad(self) -> float:
-        return self._block.grads[self._index]  # type: ignore[no-any-return]
+        return self._block.grads[self._index]
 
     @_grad.setter
     def _grad(self, number: float) -> None:
@@ -664,8 +655,8 @@ class Element(Value):
     def _propagate(self) -> None:
         pass
 
-    def _holders(self) -> Iterable[Any]:
-        return (self._block,)
+    def _contributions(self, upstream: float) -> Iterable[tuple[Any, Any]]:
+        return []
 
     # What other rooms ask.
 
