@@ -20,7 +20,9 @@ INTRODUCTION = (
 
 
 def main() -> None:
-    macros = [f"#define DOC_{name} \\\n{literal(text)}" for name, text in dict(documented()).items()]
+    macros = [
+        f"#define DOC_{name} \\\n{literal(text)}" for name, text in dict(documented()).items()
+    ]
     HEADER.write_text("\n\n".join([INTRODUCTION, *macros]) + "\n", encoding="utf-8")
 
 

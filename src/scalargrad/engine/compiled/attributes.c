@@ -35,26 +35,36 @@ static PyObject *get_grad(PyObject *self, void *unused) {
     return get_numbers(self, true);
 }
 
+static int convert(State *state, PyObject *const *items, Py_ssize_t count, const char *name,
+                   double *numbers) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (as_double(state, items[i], &numbers[i], "Vector.%s[%zd]", name, i))
+            return -1;
+    return 0;
+}
+
+static int check_length(Py_ssize_t length, Py_ssize_t count, const char *name) {
+    if (length == count)
+        return 0;
+    PyObject *attribute = PyUnicode_FromFormat("Vector.%s", name);
+    if (attribute)
+        raise_from_arguments("given_length", "(Nnn)", attribute, length, count);
+    return -1;
+}
+
 /* As many numbers as the row has, to be freed; NULL on failure. */
 static double *numbers_for(State *state, const Row *row, PyObject *values, const char *name) {
     PyObject *items = as_sequence(state, values, (Name){"Vector", name, -1});
     if (!items)
         return NULL;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(items), i = 0;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     double *numbers = allocate(count * (Py_ssize_t)sizeof(double));
-    while (numbers && i < count && !as_double(state, PySequence_Fast_GET_ITEM(items, i), &numbers[i],
-                                              "Vector.%s[%zd]", name, i))
-        i++;
-    if (numbers && i == count && count != row->count) {
-        PyObject *attribute = PyUnicode_FromFormat("Vector.%s", name);
-        if (attribute)
-            raise_from_arguments("given_length", "(Nnn)", attribute, row->count, count);
+    if (numbers && (convert(state, PySequence_Fast_ITEMS(items), count, name, numbers) ||
+                    check_length(row->count, count, name))) {
+        PyMem_Free(numbers);
+        numbers = NULL;
     }
     Py_DECREF(items);
-    if (PyErr_Occurred()) {
-        PyMem_Free(numbers);
-        return NULL;
-    }
     return numbers;
 }
 
