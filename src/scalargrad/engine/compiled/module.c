@@ -13,6 +13,8 @@ static PyMethodDef functions[] = {
     FUNCTION(vector, vector_function, "(numbers)"),
     FUNCTION(linear, linear, "(x, w, b=None)"),
     FUNCTION(dot, dot, "(a, b)"),
+    FUNCTION(weighted_sum, weighted_sum, "(weights, rows)"),
+    FUNCTION(concatenate, concatenate, "(rows)"),
     FUNCTION(softmax, softmax, "(x)"),
     FUNCTION(rmsnorm, rmsnorm, "(x, eps=1e-05)"),
     FUNCTION(cross_entropy, cross_entropy, "(logits, target)"),
@@ -25,7 +27,7 @@ static PyMethodDef functions[] = {
 
 /* ---- What the module has of its own, for each interpreter that imports it ---- */
 
-static PyObject *import_from(const char *module, const char *name) {
+PyObject *import_from(const char *module, const char *name) {
     PyObject *imported = PyImport_ImportModule(module);
     PyObject *known = PyUnicode_InternFromString(name); /* or Python's cache would keep many of it */
     PyObject *object = imported && known ? PyObject_GetAttr(imported, known) : NULL;
@@ -79,7 +81,7 @@ static int register_sequence(State *state) {
 }
 
 static int execute(PyObject *module) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     for (int op = 0; op < OP_COUNT; op++)
         if (!(state->names[op] = PyUnicode_InternFromString(op_names[op])))
             return -1;
@@ -94,7 +96,7 @@ static int execute(PyObject *module) {
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     Py_VISIT(state->value_type);
     Py_VISIT(state->vector_type);
     Py_VISIT(state->iterator_type);
@@ -107,7 +109,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
 }
 
 static int clear(PyObject *module) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     Py_CLEAR(state->value_type);
     Py_CLEAR(state->vector_type);
     Py_CLEAR(state->iterator_type);

@@ -41,6 +41,20 @@ void raise_type(State *state, PyObject *got, const char *expected, const char *a
     va_end(values);
 }
 
+/* What is wrong with sizes is said by a function of engine/arguments.py, which raises. */
+PyObject *raise_from_arguments(const char *function, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    PyObject *arguments = Py_VaBuildValue(format, values);
+    va_end(values);
+    PyObject *raises = arguments ? import_from("scalargrad.engine.arguments", function) : NULL;
+    PyObject *result = raises ? PyObject_CallObject(raises, arguments) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(raises);
+    Py_XDECREF(result);
+    return NULL;
+}
+
 static int to_double(PyObject *x, double *number) {
     if (PyLong_CheckExact(x)) {
         *number = PyLong_AsDouble(x);
