@@ -29,7 +29,8 @@ try:
         linear,
         maximum,
         minimum,
-        no_grad,
+        pause_recording,
+        resume_recording,
         rmsnorm,
         sgd_update,
         softmax,
@@ -52,13 +53,16 @@ except ImportError as error:
         linear,
         maximum,
         minimum,
-        no_grad,
+        pause_recording,
+        resume_recording,
         rmsnorm,
         sgd_update,
         softmax,
         vector,
         zero_grads,
     )
+
+from scalargrad.engine.recording import no_grad  # noqa: E402 - it is built on the engine
 
 __all__ = [
     "ENGINE",
@@ -71,6 +75,8 @@ __all__ = [
     "maximum",
     "minimum",
     "no_grad",
+    "pause_recording",
+    "resume_recording",
     "rmsnorm",
     "sgd_update",
     "softmax",

@@ -193,9 +193,7 @@ def target_range(target: int, n: int) -> NoReturn:
 
 
 def not_initialised(kind: str) -> NoReturn:
-    raise AttributeError(
-        f"{kind}: its __init__ must call super().__init__(data) before it is used as a Value"
-    )
+    raise AttributeError(f"{kind}: its __init__ must call super().__init__(...) before it is used")
 
 
 def count(n: int, kind: str = "number") -> str:

@@ -8,7 +8,8 @@ from scalargrad.engine.reference import dot as dot
 from scalargrad.engine.reference import linear as linear
 from scalargrad.engine.reference import maximum as maximum
 from scalargrad.engine.reference import minimum as minimum
-from scalargrad.engine.reference import no_grad as no_grad
+from scalargrad.engine.reference import pause_recording as pause_recording
+from scalargrad.engine.reference import resume_recording as resume_recording
 from scalargrad.engine.reference import rmsnorm as rmsnorm
 from scalargrad.engine.reference import sgd_update as sgd_update
 from scalargrad.engine.reference import softmax as softmax

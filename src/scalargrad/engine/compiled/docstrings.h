@@ -276,19 +276,13 @@
     "    >>> a.grad, b.grad\n" \
     "    (0.5, 0.5)"
 
-#define DOC_no_grad \
-    "Within it, operations compute numbers and record no graph.\n" \
+#define DOC_pause_recording \
+    "Record no graphs in this thread, until `resume_recording` was called as often."
+
+#define DOC_resume_recording \
+    "Undo one `pause_recording`; what was raised in between, as `__exit__` gets it, is no matter.\n" \
     "\n" \
-    "A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current\n" \
-    "thread only, and can be nested. Raises TypeError if it is to decorate a generator or a\n" \
-    "coroutine, whose body would run later. (`torch.no_grad`)\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> x = Value(2.0)\n" \
-    "    >>> with no_grad():\n" \
-    "    ...     y = x * x\n" \
-    "    >>> y.data, y.parents\n" \
-    "    (4.0, ())"
+    "Raises RuntimeError if there is none to undo in this thread."
 
 #define DOC_rmsnorm \
     "Scale a row to root mean square 1, keeping its length and its direction.\n" \

@@ -90,7 +90,7 @@ static PyObject *finished(State *state, Block *block) {
 
 PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[1];
     Row x;
     if (parse("softmax", names, 1, 1, 1, args, n, keywords, given) ||
@@ -145,7 +145,7 @@ static bool all_zero(const double *x, Py_ssize_t n) {
 
 PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "eps"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     double eps = 1e-5;
     Row x;
@@ -207,7 +207,7 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
 
 PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"logits", "target"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Py_ssize_t target;
     Row x;

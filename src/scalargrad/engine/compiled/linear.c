@@ -137,7 +137,7 @@ static int check_sizes(const Row *x, const Matrix *w, const Row *b) {
 
 PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "w", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[3];
     Row x, b = {0};
     Matrix *w = NULL;
@@ -163,7 +163,7 @@ PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject
 
 PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Row a, b = {0};
     Matrix *w = NULL;

@@ -56,7 +56,7 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
         state = value_state(b);
     PyObject *number = right ? b : a;
     if (right && is_value(state, b))
-        return compute(state, (Value *)a, (Value *)b);
+        return usable_value(a) && usable_value(b) ? compute(state, (Value *)a, (Value *)b) : NULL;
     if (!PyFloat_CheckExact(number)) {
         int real = is_real(state, number);
         if (real < 0)
@@ -64,7 +64,7 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
         if (!real)
             Py_RETURN_NOTIMPLEMENTED;
     }
-    Value *leaf = leaf_of(state, number, op, right);
+    Value *leaf = usable_value(right ? a : b) ? leaf_of(state, number, op, right) : NULL;
     if (!leaf)
         return NULL;
     PyObject *result = right ? compute(state, (Value *)a, leaf) : compute(state, leaf, (Value *)b);
@@ -113,7 +113,7 @@ BINARY_OPERATIONS(BINARY)
 static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *const *args,
                         Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *operands[2];
     Value *values[2] = {NULL, NULL};
     if (parse(op_names[op], names, 2, 2, 2, args, n, keywords, operands))
@@ -130,6 +130,8 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *co
     for (int i = 0; i < 2; i++) {
         double number;
         if (is_value(state, operands[i])) {
+            if (!usable_value(operands[i]))
+                goto done;
             Py_INCREF(operands[i]);
             values[i] = (Value *)operands[i];
         } else if (as_double(state, operands[i], &number, "%s: %s", op_names[op], names[i])) {
@@ -158,7 +160,9 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 #define UNARY(name, OP, value, failure_of, by_x) \
     PyObject *operator_##name(PyObject *self, PyObject *unused) { \
         (void)unused; \
-        State *state = value_state(self); \
+        State *state = usable_value(self); \
+        if (UNLIKELY(!state)) \
+            return NULL; \
         Value *operand = (Value *)self; \
         double x = data_of(operand); \
         double y = value; \
@@ -183,9 +187,13 @@ UNARY_OPERATIONS(UNARY)
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison) {
     if (comparison == Py_EQ || comparison == Py_NE) /* identity */
         Py_RETURN_NOTIMPLEMENTED;
-    State *state = value_state(self);
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     double a = data_of((Value *)self), b;
     if (is_value(state, other)) {
+        if (!usable_value(other))
+            return NULL;
         b = data_of((Value *)other);
     } else if (PyFloat_CheckExact(other)) {
         b = PyFloat_AS_DOUBLE(other);

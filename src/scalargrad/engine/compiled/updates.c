@@ -67,7 +67,7 @@ static int make_writable(State *state, PyObject *rows) {
 
 PyObject *zero_grads(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"rows"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[1], *rows;
     if (parse("zero_grads", names, 1, 1, 1, args, n, keywords, given) ||
         !(rows = as_rows(state, given[0], "zero_grads")))
@@ -156,7 +156,7 @@ static void sgd_row(const SGD *sgd, Row *row, double *velocity) {
 
 PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"rows", "velocity", "lr", "momentum"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[4], *rows;
     SGD sgd;
     if (parse("sgd_update", names, 4, 4, 4, args, n, keywords, given) ||
@@ -243,7 +243,7 @@ static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
 PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"rows", "first_moment", "second_moment", "lr", "betas", "eps",
                                         "weight_decay", "step"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[8], *rows;
     Adam adam;
     if (parse("adam_update", names, 8, 8, 8, args, n, keywords, given) ||
