@@ -13,6 +13,8 @@ static PyMethodDef functions[] = {
     FUNCTION(vector, vector_function, "(numbers)"),
     FUNCTION(linear, linear, "(x, w, b=None)"),
     FUNCTION(dot, dot, "(a, b)"),
+    FUNCTION(weighted_sum, weighted_sum, "(weights, rows)"),
+    FUNCTION(concatenate, concatenate, "(rows)"),
     FUNCTION(softmax, softmax, "(x)"),
     FUNCTION(rmsnorm, rmsnorm, "(x, eps=1e-05)"),
     FUNCTION(cross_entropy, cross_entropy, "(logits, target)"),
@@ -29,7 +31,7 @@ static PyMethodDef functions[] = {
 
 /* ---- What the module has of its own, for each interpreter that imports it ---- */
 
-static PyObject *import_from(const char *module, const char *name) {
+PyObject *import_from(const char *module, const char *name) {
     PyObject *imported = PyImport_ImportModule(module);
     PyObject *known = PyUnicode_InternFromString(name); /* or Python's cache would keep many of it */
     PyObject *object = imported && known ? PyObject_GetAttr(imported, known) : NULL;
@@ -48,10 +50,7 @@ PyObject *copying(const char *function, PyObject *thing) {
 
 /* AttributeError: a Value or a Vector whose class forgot, or did not yet come to, its base's. */
 void raise_not_initialised(PyObject *thing) {
-    PyObject *raises = import_from("scalargrad.engine.arguments", "not_initialised");
-    PyObject *result = raises ? PyObject_CallFunction(raises, "s", Py_TYPE(thing)->tp_name) : NULL;
-    Py_XDECREF(raises);
-    Py_XDECREF(result);
+    raise_from_arguments("not_initialised", "(s)", Py_TYPE(thing)->tp_name);
 }
 
 static int import_helpers(State *state) {

@@ -46,6 +46,20 @@ void raise_type(State *state, PyObject *got, const char *expected, const char *a
     va_end(values);
 }
 
+/* What is wrong with sizes is said by a function of engine/arguments.py, which raises. */
+PyObject *raise_from_arguments(const char *function, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    PyObject *arguments = Py_VaBuildValue(format, values);
+    va_end(values);
+    PyObject *raises = arguments ? import_from("scalargrad.engine.arguments", function) : NULL;
+    PyObject *result = raises ? PyObject_CallObject(raises, arguments) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(raises);
+    Py_XDECREF(result);
+    return NULL;
+}
+
 static int to_double(PyObject *x, double *number) {
     if (PyLong_CheckExact(x)) {
         *number = PyLong_AsDouble(x);
@@ -92,6 +106,21 @@ int as_double(State *state, PyObject *x, double *number, const char *argument, .
     }
     va_end(values);
     return -1;
+}
+
+/* A text as a plain str, which is a new reference; NULL on failure. */
+PyObject *as_text(State *state, PyObject *text, const char *argument) {
+    if (PyUnicode_Check(text))
+        return PyUnicode_FromObject(text);
+    raise_type(state, text, "a str", "%s", argument);
+    return NULL;
+}
+
+/* Whether an attribute is to be written, and not deleted. */
+int check_not_deleted(PyObject *value, const char *name) {
+    if (!value)
+        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
+    return value ? 0 : -1;
 }
 
 /* An iterator over what x holds, or an error that names the argument, which it takes over. */

@@ -3,13 +3,6 @@
 #include "docstrings.h"
 #include "engine.h"
 
-const char *const op_names[OP_COUNT] = {
-    "",
-    "+", "-", "*", "/", "**", "neg", "abs", "exp", "log", "log1p", "expm1",
-    "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "maximum", "minimum",
-    "linear", "dot", "softmax", "rmsnorm", "cross_entropy",
-};
-
 /* ---- Making one: Value(data, parents, local_grads, op=, label=) ---- */
 
 static PyObject *checked_parents(State *state, PyObject *parents) {
@@ -67,14 +60,6 @@ static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize
         return NULL;
     }
     return numbers;
-}
-
-/* A text as a plain str, which is a new reference; NULL on failure. */
-static PyObject *as_text(State *state, PyObject *text, const char *argument) {
-    if (PyUnicode_Check(text))
-        return PyUnicode_FromObject(text);
-    raise_type(state, text, "a str", "%s", argument);
-    return NULL;
 }
 
 /* Give the blank node v its kind and edges, or a new node if v is NULL; NULL on failure. */
@@ -191,12 +176,6 @@ static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
 }
 
 /* ---- Attributes ---- */
-
-static int check_not_deleted(PyObject *value, const char *name) {
-    if (!value)
-        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
-    return value ? 0 : -1;
-}
 
 static PyObject *get_data(PyObject *self, void *unused) {
     (void)unused;
@@ -340,25 +319,6 @@ static PyObject *value_float(PyObject *self) {
     return NULL;
 }
 
-static PyObject *value_positive(PyObject *self) {
-    Py_INCREF(self);
-    return self;
-}
-
-static PyObject *value_negative(PyObject *self) {
-    return operator_neg(self, NULL);
-}
-
-static PyObject *value_absolute(PyObject *self) {
-    return operator_abs(self, NULL);
-}
-
-static PyObject *value_power(PyObject *a, PyObject *b, PyObject *modulus) {
-    if (modulus != Py_None)
-        Py_RETURN_NOTIMPLEMENTED;
-    return operator_pow(a, b);
-}
-
 static Py_hash_t value_hash(PyObject *self) {
     return PyBaseObject_Type.tp_hash(self); /* identity */
 }
@@ -403,7 +363,7 @@ static PyObject *value_reduce(PyObject *self, PyObject *unused) {
 
 static PyObject *value_conjugate(PyObject *self, PyObject *unused) {
     (void)unused;
-    return value_positive(self);
+    return operator_positive(self);
 }
 
 static PyObject *value_place(PyObject *self, PyObject *unused) {
@@ -412,16 +372,6 @@ static PyObject *value_place(PyObject *self, PyObject *unused) {
     if (v->kind != ELEMENT)
         Py_RETURN_NONE;
     return Py_BuildValue("Nnn", PyLong_FromVoidPtr(v->block), v->index, v->block->count);
-}
-
-static PyObject *value_whole_row(PyObject *self, PyObject *unused) {
-    (void)unused;
-    Value *v = (Value *)self;
-    if (v->kind != ELEMENT)
-        Py_RETURN_NONE;
-    Row row = {v->block, NULL, 0, v->block->count};
-    v->block->refs++;
-    return new_vector(value_state(self), &row);
 }
 
 static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
@@ -439,29 +389,20 @@ static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *key
 
 #define SELF "($self)\n--\n\n"
 #define METHOD(name, function) {#name, function, METH_NOARGS, #name SELF DOC_Value_##name}
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Functions_##name},
 
 static PyMethodDef methods[] = {
     {"backward", (PyCFunction)(void (*)(void))value_backward, METH_FASTCALL | METH_KEYWORDS,
      "backward($self, grad=1.0)\n--\n\n" DOC_Value_backward},
     METHOD(detach, value_detach),
-    METHOD(exp, operator_exp),
-    METHOD(log, operator_log),
-    METHOD(log1p, operator_log1p),
-    METHOD(expm1, operator_expm1),
-    METHOD(sqrt, operator_sqrt),
-    METHOD(sin, operator_sin),
-    METHOD(cos, operator_cos),
-    METHOD(tan, operator_tan),
-    METHOD(tanh, operator_tanh),
-    METHOD(sigmoid, operator_sigmoid),
-    METHOD(relu, operator_relu),
-    METHOD(conjugate, value_conjugate),
-    {"_origin", value_origin, METH_NOARGS,
-     "_origin" SELF "For an element of a fused result: what made it, in the terms of a FusedOperation."},
+    METHODS(OPERATOR)
+    {"conjugate", value_conjugate, METH_NOARGS, "conjugate" SELF DOC_Functions_conjugate},
+    {"_history", value_history, METH_NOARGS,
+     "_history" SELF "How it came about: the operation, the inputs, what it is part of, a setting."},
+    {"_unchanged", value_unchanged, METH_NOARGS,
+     "_unchanged" SELF "Whether what its row was computed with is still the data."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
-    {"_whole_row", value_whole_row, METH_NOARGS,
-     "_whole_row" SELF "For an element of a row: the whole row."},
     {"_repr_mimebundle_", (PyCFunction)(void (*)(void))value_mime_bundle,
      METH_VARARGS | METH_KEYWORDS,
      "_repr_mimebundle_($self, include=None, exclude=None)\n--\n\n"
@@ -487,10 +428,10 @@ static PyType_Slot slots[] = {
     {Py_nb_subtract, operator_sub},
     {Py_nb_multiply, operator_mul},
     {Py_nb_true_divide, operator_div},
-    {Py_nb_power, value_power},
-    {Py_nb_negative, value_negative},
-    {Py_nb_positive, value_positive},
-    {Py_nb_absolute, value_absolute},
+    {Py_nb_power, operator_power},
+    {Py_nb_negative, operator_negative},
+    {Py_nb_positive, operator_positive},
+    {Py_nb_absolute, operator_absolute},
     {Py_nb_bool, value_bool},
     {Py_nb_float, value_float},
     {0},
