@@ -13,6 +13,7 @@
        vector.c        the type Vector                        (reference/vector.py)
        attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
+       made.c          rows that were computed                (reference/vector.py)
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
        fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
