@@ -3,15 +3,11 @@
 #include "docstrings.h"
 #include "engine.h"
 
-static int check_not_deleted(PyObject *value, const char *name) {
-    if (!value)
-        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
-    return value ? 0 : -1;
-}
-
 /* ---- data and grad ---- */
 
 static PyObject *get_numbers(PyObject *self, bool grads) {
+    if (!usable_vector(self))
+        return NULL;
     const Row *row = &((Vector *)self)->row;
     PyObject *tuple = PyTuple_New(row->count);
     for (Py_ssize_t i = 0; tuple && i < row->count; i++) {
@@ -69,8 +65,8 @@ static double *numbers_for(State *state, const Row *row, PyObject *values, const
 }
 
 static int set_numbers(PyObject *self, PyObject *values, const char *name, bool grads) {
-    State *state = vector_state(self);
-    if (check_not_deleted(values, name))
+    State *state = usable_vector(self);
+    if (!state || check_not_deleted(values, name))
         return -1;
     Row row = held(((Vector *)self)->row);
     double *numbers = numbers_for(state, &row, values, name);
@@ -104,22 +100,20 @@ static PyObject **label_of(Vector *vector) {
 
 static PyObject *get_label(PyObject *self, void *unused) {
     (void)unused;
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     PyObject *label = *label_of((Vector *)self);
-    if (!label)
-        label = vector_state(self)->names[OP_NONE];
-    Py_INCREF(label);
-    return label;
+    Py_XINCREF(label);
+    return label ? label : name_of(state, OP_NONE);
 }
 
 static int set_label(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
-    if (check_not_deleted(value, "label"))
+    State *state = usable_vector(self);
+    if (!state || check_not_deleted(value, "label"))
         return -1;
-    if (!PyUnicode_Check(value)) {
-        raise_type(vector_state(self), value, "a str", "Vector.label");
-        return -1;
-    }
-    PyObject *text = PyUnicode_FromObject(value); /* of no subclass */
+    PyObject *text = as_text(state, value, "Vector.label");
     if (!text)
         return -1;
     PyObject **label = label_of((Vector *)self);

@@ -240,10 +240,10 @@ static void keep(Node **kept, Py_ssize_t *kept_size, Node *nodes, Py_ssize_t siz
 
 PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"grad"};
-    State *state = value_state(self);
+    State *state = usable_value(self);
     PyObject *given[1];
     double upstream = 1.0;
-    if (parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
+    if (!state || parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
         (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
         return NULL;
     Walk walk = {state->stack, state->order, state->stack_size, state->order_size, 0, 0};

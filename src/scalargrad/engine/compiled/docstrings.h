@@ -312,6 +312,9 @@
     "result has the form of `inputs`: a float for a Value, a row for a row, a tuple for what holds\n" \
     "some of these."
 
+#define DOC_ieee_node \
+    "A node of that operation with a result that the operation itself would raise for."
+
 #define DOC_linear \
     "The matrix-vector product w x, plus b, as one node.\n" \
     "\n" \
@@ -354,19 +357,13 @@
     "    >>> a.grad, b.grad\n" \
     "    (0.5, 0.5)"
 
-#define DOC_no_grad \
-    "Within it, operations compute numbers and record no graph.\n" \
+#define DOC_pause_recording \
+    "Record no graphs in this thread, until `resume_recording` was called as often."
+
+#define DOC_resume_recording \
+    "Undo one `pause_recording`; what was raised in between, as `__exit__` gets it, is no matter.\n" \
     "\n" \
-    "A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current\n" \
-    "thread only, and can be nested. Raises TypeError if it is to decorate a generator or a\n" \
-    "coroutine, whose body would run later. (`torch.no_grad`)\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> x = Value(2.0)\n" \
-    "    >>> with no_grad():\n" \
-    "    ...     y = x * x\n" \
-    "    >>> y.data, y.parents\n" \
-    "    (4.0, ())"
+    "Raises RuntimeError if there is none to undo in this thread."
 
 #define DOC_rmsnorm \
     "Scale a row to root mean square 1, keeping its length and its direction.\n" \

@@ -235,10 +235,14 @@ static int single_operand(Value *v, Operand *operand) {
    argument is formatted, with the name of the operation. */
 static int as_operand(State *state, PyObject *x, Op op, const char *argument, Operand *operand) {
     if (is_vector(state, x)) {
+        if (!usable_vector(x))
+            return -1;
         *operand = (Operand){held(((Vector *)x)->row), false};
         return 0;
     }
     if (is_value(state, x)) {
+        if (!usable_value(x))
+            return -1;
         Py_INCREF(x);
         return single_operand((Value *)x, operand);
     }

@@ -8,7 +8,7 @@
        elementwise.c   the same on rows, number by number     (reference/vector.py)
        value.c         the type Value                         (reference/value.py)
        backward.c      backpropagation                        (reference/value.py)
-       recording.c     no_grad                                (reference/recording.py)
+       recording.c     whether graphs are recorded            (reference/recording.py)
        numbers.c       what counts as a number, and messages  (engine/arguments.py)
        vector.c        the type Vector                        (reference/vector.py)
        attributes.c    its attributes                         (reference/vector.py)
@@ -190,12 +190,18 @@ typedef struct {
     bool blank;      /* not initialised yet */
 } Vector;
 
-/* ---- What one interpreter has ---- */
+/* ---- What one interpreter has ----
 
+   Values may outlive the module: in its last moments Python frees things in any order. What they
+   need to be freed is here, and stays, some hundred bytes for each import. What belongs to the module
+   goes with it: then the pointers to Python objects are NULL, and nothing new can be made. */
+
+/* How deep a thread is inside no_grad; it goes with the thread. */
 typedef struct {
+    State *state;
     uint64_t thread;
     Py_ssize_t depth;
-} Paused;
+} Pause;
 
 enum { FREE_LIST = 4096, MATRICES = 256 };
 
@@ -203,15 +209,17 @@ struct State {
     PyTypeObject *value_type;
     PyTypeObject *vector_type;
     PyTypeObject *iterator_type;
-    PyTypeObject *no_grad_type;
     PyObject *names[OP_COUNT];
-    PyObject *is_real, *describe, *iterable, *decorate; /* of the reference engine */
+    PyObject *is_real, *describe, *iterable; /* of engine/arguments.py */
 
     uint64_t epoch;
     uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
-    Paused *paused;    /* the threads inside no_grad */
-    Py_ssize_t paused_count;
-    Matrix *matrices[MATRICES]; /* those that live, by their source; borrowed */
+    Matrix **matrices; /* those that live, by their source; borrowed */
+
+    Py_ssize_t paused_threads; /* how many are inside no_grad */
+    PyObject *pause_key;       /* of the Pause in what Python keeps for a thread */
+    uint64_t asked_thread;     /* the one that was asked about last, and its Pause, or NULL */
+    Pause *asked_pause;
 
     Value *free[3]; /* memory for new Values, by the number of edges */
     int free_count[3];
@@ -242,10 +250,13 @@ struct State {
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
-Value *new_node_memory(int edges);
+Value *new_node_memory(State *state, int edges);
+PyObject *new_object(PyTypeObject *type);
 void free_the_dead(State *state);
-void free_lists(State *state);
 void *allocate(Py_ssize_t size);
+State *new_state(void);
+void close_state(State *state);
+PyObject *raise_closed(void);
 
 /* ---- numbers.c ---- */
 
@@ -254,6 +265,8 @@ PyObject *raise_from_arguments(const char *function, const char *format, ...);
 int is_real(State *state, PyObject *x);
 int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
 void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
+PyObject *as_text(State *state, PyObject *text, const char *argument);
+int check_not_deleted(PyObject *value, const char *name);
 PyObject *describe(State *state, PyObject *x);
 PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
@@ -265,11 +278,13 @@ int parse_call(const char *function, const char *const *names, int required, int
 
 PyObject *import_from(const char *module, const char *name);
 PyObject *copying(const char *function, PyObject *thing);
+void raise_not_initialised(PyObject *thing);
 
 /* ---- recording.c ---- */
 
-extern PyType_Spec no_grad_spec;
 bool is_paused(State *state);
+PyObject *pause_recording(PyObject *module, PyObject *unused);
+PyObject *resume_recording(PyObject *module, PyObject *exception);
 
 /* ---- value.c, operators.c, backward.c, origin.c ---- */
 
@@ -384,11 +399,17 @@ void fused_shares(const Block *block, const double *g, double *into);
 /* ---- Small things that everybody uses ---- */
 
 static inline State *module_state(PyObject *module) {
-    return PyModule_GetState(module);
+    return *(State **)PyModule_GetState(module);
 }
 
-static inline State *state_of_type(PyTypeObject *type) { /* one of ours, not a subclass */
-    return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
+/* A type of ours, not a subclass, keeps its state in a word that Python has no use for. The garbage
+   collector takes a type's module away before it frees the last instances; this word it leaves. */
+static inline void **state_in_type(PyTypeObject *type) {
+    return &((PyHeapTypeObject *)type)->as_number.nb_reserved;
+}
+
+static inline State *state_of_type(PyTypeObject *type) {
+    return *state_in_type(type);
 }
 
 static inline bool is_exact_value(PyObject *x) { /* and not of a subclass */
@@ -408,6 +429,24 @@ static inline State *vector_state(PyObject *x) {
     while (type->tp_dealloc != vector_dealloc)
         type = type->tp_base;
     return state_of_type(type);
+}
+
+/* The state for a Value or a Vector that is about to be used; NULL, with an AttributeError, if its
+   class did not initialise it. Only a subclass can leave that out. */
+static inline State *usable_value(PyObject *x) {
+    if (LIKELY(is_exact_value(x)))
+        return state_of_type(Py_TYPE(x));
+    if (((Value *)x)->op != OP_BLANK)
+        return value_state(x);
+    raise_not_initialised(x);
+    return NULL;
+}
+
+static inline State *usable_vector(PyObject *x) {
+    if (LIKELY(!((Vector *)x)->blank))
+        return vector_state(x);
+    raise_not_initialised(x);
+    return NULL;
 }
 
 /* The state of the module of two operands, one of which is a Value or a Vector. */
@@ -510,6 +549,15 @@ static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
     return v->edges;
 }
 
+/* The name of an operation, as a new reference. */
+static inline PyObject *name_of(State *state, Op op) {
+    PyObject *name = op < OP_COUNT ? state->names[op] : state->names[OP_NONE];
+    if (UNLIKELY(!name))
+        return raise_closed();
+    Py_INCREF(name);
+    return name;
+}
+
 static inline bool is_all_zero(const double *x, Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++)
         if (x[i] != 0.0)
@@ -518,7 +566,7 @@ static inline bool is_all_zero(const double *x, Py_ssize_t n) {
 }
 
 static inline bool recording(State *state) {
-    return LIKELY(!state->paused_count) || !is_paused(state);
+    return LIKELY(!state->paused_threads) || !is_paused(state);
 }
 
 /* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
@@ -527,7 +575,7 @@ static inline Value *allocate_node(State *state, int edges, Kind kind, Op op) {
     if (LIKELY(v != NULL)) {
         state->free[edges] = v->next;
         state->free_count[edges]--;
-    } else if (!(v = new_node_memory(edges))) {
+    } else if (!(v = new_node_memory(state, edges))) {
         return NULL;
     }
 #if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)

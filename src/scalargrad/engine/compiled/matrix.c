@@ -14,9 +14,8 @@ void release_matrix(State *state, Matrix *matrix) {
     if (--matrix->refs)
         return;
     if (matrix->source) {
-        Matrix **place = place_of(state, matrix->source);
-        if (*place == matrix)
-            *place = NULL;
+        if (state->matrices && *place_of(state, matrix->source) == matrix)
+            *place_of(state, matrix->source) = NULL;
         Py_DECREF(matrix->source);
     }
     for (Py_ssize_t i = 0; i < matrix->count; i++)

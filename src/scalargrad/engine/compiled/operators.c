@@ -58,12 +58,14 @@ static Value *leaf_of(State *state, PyObject *x, Op op, bool right) {
    other. */
 static PyObject *with_others(PyObject *a, PyObject *b, Op op, OfValues *compute) {
     State *state = state_of_either(a, b);
+    if (!state->value_type)
+        return raise_closed();
     if (is_vector(state, a) || is_vector(state, b))
         return rows_operator(state, op, a, b);
     bool right = is_value(state, a); /* the side of the number, if there is one */
     PyObject *number = right ? b : a;
     if (right && is_value(state, b))
-        return compute(state, (Value *)a, (Value *)b);
+        return usable_value(a) && usable_value(b) ? compute(state, (Value *)a, (Value *)b) : NULL;
     if (!PyFloat_CheckExact(number)) {
         int real = is_real(state, number);
         if (real < 0)
@@ -71,7 +73,7 @@ static PyObject *with_others(PyObject *a, PyObject *b, Op op, OfValues *compute)
         if (!real)
             Py_RETURN_NOTIMPLEMENTED;
     }
-    Value *leaf = leaf_of(state, number, op, right);
+    Value *leaf = usable_value(right ? a : b) ? leaf_of(state, number, op, right) : NULL;
     if (!leaf)
         return NULL;
     PyObject *result = right ? compute(state, (Value *)a, leaf) : compute(state, leaf, (Value *)b);
@@ -145,6 +147,8 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *co
     for (int i = 0; i < 2; i++) {
         double number;
         if (is_value(state, operands[i])) {
+            if (!usable_value(operands[i]))
+                goto done;
             Py_INCREF(operands[i]);
             values[i] = (Value *)operands[i];
         } else if (as_double(state, operands[i], &number, "%s: %s", op_names[op], names[i])) {
@@ -175,7 +179,9 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
         (void)unused; \
         State *state = value_state(self); \
         if (!state) \
-            return row_method(vector_state(self), OP_##OP, self); \
+            return usable_vector(self) ? row_method(vector_state(self), OP_##OP, self) : NULL; \
+        if (UNLIKELY(!usable_value(self))) \
+            return NULL; \
         Value *operand = (Value *)self; \
         double x = data_of(operand); \
         double y = value; \
@@ -213,9 +219,13 @@ PyObject *operator_absolute(PyObject *a) {
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison) {
     if (comparison == Py_EQ || comparison == Py_NE) /* identity */
         Py_RETURN_NOTIMPLEMENTED;
-    State *state = value_state(self);
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     double a = data_of((Value *)self), b;
     if (is_value(state, other)) {
+        if (!usable_value(other))
+            return NULL;
         b = data_of((Value *)other);
     } else if (PyFloat_CheckExact(other)) {
         b = PyFloat_AS_DOUBLE(other);

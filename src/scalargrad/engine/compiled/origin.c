@@ -209,14 +209,16 @@ static PyObject *history_of_block(State *state, Block *block) {
     if (!inputs)
         return NULL;
     Row whole = held(row_of_block(block));
-    return Py_BuildValue("(ONNN)", state->names[made ? made->op : OP_NONE], as_tuple(inputs),
+    return Py_BuildValue("(NNNN)", name_of(state, made ? made->op : OP_NONE), as_tuple(inputs),
                          new_vector(state, &whole), setting_of(made));
 }
 
 PyObject *value_history(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    State *state = value_state(self);
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     if (v->kind == ELEMENT)
         return history_of_block(state, v->block);
     PyObject *inputs = PyObject_GetAttrString(self, "parents");
@@ -224,14 +226,18 @@ PyObject *value_history(PyObject *self, PyObject *unused) {
         return NULL;
     Op op = is_computed(v) ? v->op : OP_NONE;
     bool by_hand = is_computed(v) && op == OP_NONE;
-    return Py_BuildValue("(ONOO)", by_hand ? Py_None : state->names[op], inputs, self, Py_None);
+    PyObject *name = by_hand ? Py_NewRef(Py_None) : name_of(state, op);
+    return Py_BuildValue("(NNOO)", name, inputs, self, Py_None);
 }
 
 PyObject *vector_history(PyObject *self, PyObject *unused) {
     (void)unused;
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     Block *block = ((Vector *)self)->row.block;
     if (block)
-        return history_of_block(vector_state(self), block);
+        return history_of_block(state, block);
     Py_RETURN_NONE;
 }
 

@@ -99,7 +99,11 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
             raise_for_item(state, items[i], name, i);
         if (real <= 0)
             return -1;
-        has_values |= is_value(state, items[i]);
+        if (is_value(state, items[i])) {
+            if (!usable_value(items[i]))
+                return -1;
+            has_values = true;
+        }
     }
     if (!has_values) {
         Block *block = new_block(count, 0);
@@ -140,6 +144,8 @@ failed:
    numbers made leaves. */
 int as_row(State *state, PyObject *values, Name name, Row *row) {
     if (is_vector(state, values)) {
+        if (!usable_vector(values))
+            return -1;
         *row = held(((Vector *)values)->row);
         return 0;
     }

@@ -13,7 +13,9 @@ static double sum_of(const double *x, Py_ssize_t n) {
 
 PyObject *vector_sum(PyObject *self, PyObject *unused) {
     (void)unused;
-    State *state = vector_state(self);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     Row x = held(((Vector *)self)->row);
     Block *block = new_computed(state, OP_SUM, 1, &x, NULL, NULL, 0);
     if (!block)
@@ -24,7 +26,9 @@ PyObject *vector_sum(PyObject *self, PyObject *unused) {
 
 PyObject *vector_mean(PyObject *self, PyObject *unused) {
     (void)unused;
-    State *state = vector_state(self);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     Row x = held(((Vector *)self)->row);
     if (!x.count) {
         release_row(state, &x);

@@ -5,7 +5,8 @@
 
 /* A Vector that takes over the row; NULL, with the row released, on failure. */
 PyObject *new_vector(State *state, Row *row) {
-    Vector *vector = PyObject_New(Vector, state->vector_type);
+    Vector *vector = state->vector_type ? PyObject_New(Vector, state->vector_type)
+                                        : (Vector *)raise_closed();
     if (!vector) {
         release_row(state, row);
         return NULL;
@@ -40,8 +41,12 @@ PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyO
 
 static PyObject *vector_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     (void)args, (void)keywords; /* subclasses may take others; __init__ checks its own */
+    if (type->tp_dealloc == vector_dealloc) {
+        PyErr_SetString(PyExc_TypeError, "Vector.__new__ is for subclasses; write Vector(values)");
+        return NULL;
+    }
     Loose *loose = new_loose(0);
-    Vector *vector = loose ? (Vector *)type->tp_alloc(type, 0) : NULL;
+    Vector *vector = loose ? (Vector *)new_object(type) : NULL;
     if (!vector) {
         PyMem_Free(loose);
         return NULL;
@@ -115,16 +120,19 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
 /* ---- A sequence ---- */
 
 static Py_ssize_t vector_length(PyObject *self) {
-    return ((Vector *)self)->row.count;
+    return usable_vector(self) ? ((Vector *)self)->row.count : -1;
 }
 
 static PyObject *vector_item(PyObject *self, Py_ssize_t index) {
+    State *state = usable_vector(self);
     const Row *row = &((Vector *)self)->row;
+    if (!state)
+        return NULL;
     if (index < 0 || index >= row->count) {
         PyErr_Format(PyExc_IndexError, "Vector: index %zd is out of range for %zd", index, row->count);
         return NULL;
     }
-    return (PyObject *)row_element(vector_state(self), row, index);
+    return (PyObject *)row_element(state, row, index);
 }
 
 static PyObject *as_list(State *state, const Row *row) {
@@ -164,7 +172,9 @@ static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
 
 static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     const Row *row = &((Vector *)self)->row;
-    State *state = vector_state(self);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     if (PySlice_Check(index))
         return sliced(state, row, index);
     Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
@@ -189,7 +199,8 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
 }
 
 static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
-    PyObject *list = as_list(vector_state(self), &((Vector *)self)->row);
+    State *state = usable_vector(self);
+    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
     PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
@@ -236,6 +247,8 @@ static PyObject *vector_reduce(PyObject *self, PyObject *unused) {
 /* ---- Printing ---- */
 
 static PyObject *vector_repr(PyObject *self) {
+    if (!usable_vector(self))
+        return NULL;
     const Row *row = &((Vector *)self)->row;
     Py_ssize_t skipped = row->count > 12 ? row->count - 6 : 0;
     PyObject *parts = PyList_New(0), *comma = PyUnicode_FromString(", "), *text = NULL;
@@ -271,7 +284,11 @@ typedef struct {
 } Iterator;
 
 static PyObject *vector_iterate(PyObject *self) {
-    Iterator *iterator = PyObject_New(Iterator, vector_state(self)->iterator_type);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
+    Iterator *iterator = state->iterator_type ? PyObject_New(Iterator, state->iterator_type)
+                                              : (Iterator *)raise_closed();
     if (iterator) {
         Py_INCREF(self);
         iterator->vector = self;
@@ -376,6 +393,6 @@ static PyType_Slot slots[] = {
 PyType_Spec vector_spec = {
     .name = "scalargrad.engine.compiled.Vector",
     .basicsize = sizeof(Vector),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_SEQUENCE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_SEQUENCE,
     .slots = slots,
 };
