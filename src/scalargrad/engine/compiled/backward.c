@@ -87,10 +87,19 @@ static int push_inputs(Walk *walk, const Made *made, uint64_t epoch) {
     if (push_row(walk, &made->x.row, epoch))
         return -1;
     if (made->w && made->w->computed)
-        for (Py_ssize_t i = 0; i < made->w->count; i++)
+        for (Py_ssize_t i = made->w->epoch == epoch ? made->w->listed : 0; i < made->rows; i++)
             if (push_row(walk, &made->w->inputs[i].row, epoch))
                 return -1;
     return push_row(walk, &made->b.row, epoch);
+}
+
+/* The rows of its matrix are listed. Others that share them need not look at them again. */
+static void note_listed(const Made *made, uint64_t epoch) {
+    Matrix *w = made->w;
+    if (w && w->computed && (w->epoch != epoch || w->listed < made->rows)) {
+        w->epoch = epoch;
+        w->listed = made->rows;
+    }
 }
 
 static int push_parents(Walk *walk, Value *v, uint64_t epoch) {
@@ -141,6 +150,8 @@ static int sort(State *state, Walk *walk, uint64_t epoch) {
         if (reserve(&walk->order, &walk->order_size, walk->count + 1))
             return -1;
         walk->order[walk->count++] = node & ~(Node)IS_DONE;
+        if (node & IS_BLOCK)
+            note_listed(as_block(node)->made, epoch);
     }
     return 0;
 }
@@ -170,6 +181,14 @@ static void clear(const Walk *walk) {
     }
 }
 
+static inline double *receiver_of(Value *v) {
+    if (LIKELY(v->kind != ELEMENT))
+        return &v->grad;
+    if (UNLIKELY(v->block->expects != NULL))
+        catch_up(v->block->expects);
+    return grad_of(v);
+}
+
 /* A gradient of 0 hands nothing down, whatever the derivative, nor does a branch not taken. */
 static void hand_down_value(Value *v) {
     Py_ssize_t count;
@@ -179,16 +198,16 @@ static void hand_down_value(Value *v) {
         return;
     for (Py_ssize_t i = 0; i < count; i++)
         if (edges[i].local_grad != 0.0 || !has_branches(v->op))
-            *grad_of(edges[i].parent) += edges[i].local_grad * upstream;
+            *receiver_of(edges[i].parent) += edges[i].local_grad * upstream;
 }
 
 /* Returns about how many multiplications that was. */
-static Py_ssize_t hand_down_block(Block *block) {
+static Py_ssize_t hand_down_block(Block *block, Matrix **waiting) {
     const Made *made = block->made;
     switch (made->op) {
     case OP_LINEAR:
     case OP_DOT:
-        hand_down_linear(block);
+        hand_down_linear(block, waiting);
         return block->count * made->x.row.count;
     case OP_WEIGHTED_SUM:
         hand_down_sums(block);
@@ -210,19 +229,22 @@ static Py_ssize_t hand_down_block(Block *block) {
 }
 
 static int hand_down(const Walk *walk) {
+    Matrix *waiting = NULL;
     Py_ssize_t work = 0;
     for (Py_ssize_t i = walk->count; i--;) {
         Node node = walk->order[i];
         if (node & IS_BLOCK)
-            work += hand_down_block(as_block(node));
+            work += hand_down_block(as_block(node), &waiting);
         else
             hand_down_value(as_value(node));
         if (UNLIKELY(++work > CHECK_SIGNALS * 16)) {
             work = 0;
+            catch_up_all(&waiting);
             if (PyErr_CheckSignals())
                 return -1;
         }
     }
+    catch_up_all(&waiting);
     return 0;
 }
 
