@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from effort import long_on_reference
 from hypothesis import given
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -713,6 +714,7 @@ class TestNoFalseExplanations:
         message = complaint(sg, lambda x: x.abs(), [Negated(2.0)])
         assert "wrong sign" in message
 
+    @long_on_reference
     def test_a_graph_too_large_to_search_is_still_reported(self, sg):
         def long(*x):
             y = x[0]

@@ -9,6 +9,7 @@ import textwrap
 import time
 
 import pytest
+from effort import long_on_reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -439,6 +440,7 @@ class TestAllOfThem:
             ("explain", "edges, more than max_edges=1,000", "100,000"),
         ],
     )
+    @long_on_reference
     def test_too_large_a_graph_is_counted_and_refused(self, sg, function, what, count):
         x = sg.Value(1.0)
         for _ in range(100_000):
