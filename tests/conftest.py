@@ -71,6 +71,6 @@ def pytest_collection_finish() -> None:
 
 
 def is_long(item: pytest.Item) -> bool:
-    if item.get_closest_marker("long_on_reference") and "compiled" in PACKAGES:
+    if item.get_closest_marker("long_in_python") and "compiled" in PACKAGES:
         return "reference" in item.callspec.params.values()
     return item.get_closest_marker("long") is not None

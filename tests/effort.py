@@ -11,7 +11,7 @@ ALL, QUICK = 100, 20  # examples that a test draws, if it does not say how many
 
 long = pytest.mark.long
 # What the engine in plain Python takes seconds for, and the compiled one, if it is there, does not.
-long_on_reference = pytest.mark.long_on_reference
+long_in_python = pytest.mark.long_in_python
 
 
 def examples(number: int) -> int:

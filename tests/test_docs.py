@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from effort import long_on_reference
+from effort import long_in_python
 from sybil import Region, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -39,7 +39,7 @@ every_page = pytest.mark.parametrize(
         pytest.param(
             page,
             id=str(page.relative_to(ROOT)),
-            marks=[long_on_reference] if page in TRAINING else [],
+            marks=[long_in_python] if page in TRAINING else [],
         )
         for page in PAGES
     ],

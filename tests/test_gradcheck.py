@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from effort import long_on_reference
+from effort import long_in_python
 from hypothesis import given
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -714,7 +714,7 @@ class TestNoFalseExplanations:
         message = complaint(sg, lambda x: x.abs(), [Negated(2.0)])
         assert "wrong sign" in message
 
-    @long_on_reference
+    @long_in_python
     def test_a_graph_too_large_to_search_is_still_reported(self, sg):
         def long(*x):
             y = x[0]
