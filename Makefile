@@ -36,6 +36,7 @@ docstrings:
 bench:
 	$(python) benchmarks/microgpt.py
 	$(python) benchmarks/graphs.py
+	$(python) benchmarks/ratios.py
 
 sanitize:
 	PYTHON=$(python) tests/tools/sanitize

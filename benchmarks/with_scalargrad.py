@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "microgpt"))
 
 from model import Config, new_gpt
 from tokenizer import Tokenizer
-from train import train_step
+from training import train_step
 
 
 class MicroGPT:

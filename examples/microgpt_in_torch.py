@@ -68,8 +68,7 @@ def largest_difference(trained: model.GPT, weights: Weights, tokens: list[int]) 
     """Between the logits that the two libraries compute, at any position, for any token."""
     cache = model.empty_cache(trained.config)
     ours = [
-        [logit.data for logit in model.gpt(trained, token, position, cache)]
-        for position, token in enumerate(tokens)
+        model.gpt(trained, token, position, cache).data for position, token in enumerate(tokens)
     ]
     with torch.no_grad():
         theirs = gpt(weights, trained.config, tokens)

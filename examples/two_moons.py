@@ -1,10 +1,11 @@
 """Learn to tell two half moons apart, with a network of eight hidden neurons."""
 
+# --8<-- [start:points]
 import math
 import random
 from itertools import pairwise
 
-from scalargrad import nn, optim
+from scalargrad import Vector, nn, optim
 
 
 def two_moons(n, rng):
@@ -19,6 +20,8 @@ def two_moons(n, rng):
     return points
 
 
+# --8<-- [end:points]
+# --8<-- [start:network]
 def new_network(sizes, rng):
     """The weights and biases of each layer; sizes are the inputs, then neurons per layer."""
     return [
@@ -31,13 +34,14 @@ def score(network, point):
     """Which moon the network takes the point for, from -1 to 1."""
     row = point
     for weights, biases in network:
-        row = [total.tanh() for total in nn.linear(row, weights, biases)]
+        row = nn.linear(row, weights, biases).tanh()
     return row[0]
 
 
+# --8<-- [end:network]
+# --8<-- [start:training]
 def mean_loss(network, points):
-    losses = [(score(network, point) - moon) ** 2 for point, moon in points]
-    return nn.dot(losses, [1 / len(losses)] * len(losses))
+    return Vector((score(network, point) - moon) ** 2 for point, moon in points).mean()
 
 
 def train(network, points, steps=200, lr=0.5):
@@ -56,6 +60,7 @@ def accuracy(network, points):
     return sum(score(network, point) * moon > 0 for point, moon in points) / len(points)
 
 
+# --8<-- [end:training]
 if __name__ == "__main__":
     rng = random.Random(1)
     points, network = two_moons(50, rng), new_network([2, 8, 1], rng)

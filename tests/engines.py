@@ -41,7 +41,9 @@ def _load_engines() -> dict[str, Modules]:
 def load(engine: str) -> Modules:
     """The package and its modules, imported afresh on that engine."""
     with in_sys_modules({}), mock.patch.dict(os.environ, SCALARGRAD_ENGINE=engine):
-        importlib.import_module("scalargrad")
+        package = importlib.import_module("scalargrad")
+        for name in package.__all__:  # some of them are loaded when they are asked for
+            getattr(package, name)
         importlib.import_module("scalargrad.engine.copying")  # which others import late
         return _ours()
 

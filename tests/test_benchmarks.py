@@ -51,3 +51,7 @@ def test_the_training_benchmark_runs():
 
 def test_the_graph_benchmark_runs():
     assert "ns per node" in output_of("graphs.py", "--quick")
+
+
+def test_the_benchmark_of_ratios_runs():
+    assert "times backward: grad by rows" in output_of("ratios.py", "--quick")

@@ -203,10 +203,11 @@ def test_makemore_is_downloaded_once_and_kept_in_the_cache_folder(makemore, serv
 
 
 def test_a_kept_list_that_was_changed_is_downloaded_again(makemore, cache):
-    data.makemore_path().parent.mkdir()
-    data.makemore_path().write_bytes(b"eve\n")
+    kept = Path(data.makemore_path())
+    kept.parent.mkdir()
+    kept.write_bytes(b"eve\n")
     assert load("makemore") == ["emma", "olivia", "ava"]
-    assert data.makemore_path().read_bytes() == LIST
+    assert kept.read_bytes() == LIST
 
 
 def test_another_list_at_that_url_is_refused_and_not_kept(makemore, cache, monkeypatch):
@@ -250,11 +251,11 @@ def test_a_failed_write_leaves_no_file_and_names_the_folder(makemore, cache, mon
 )
 def test_the_cache_folder_is_where_the_platform_has_it(monkeypatch, platform, variables, folder):
     monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/ada"))
+    monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert data.cache_folder() == Path(folder)
+    assert data.cache_folder() == folder
 
 
 # Order, and held-out documents.
@@ -266,6 +267,15 @@ def test_shuffling_gives_every_document_once_and_leaves_the_list_alone():
     assert mixed != documents
     assert sorted(mixed) == sorted(documents)
     assert documents == [f"d{i}" for i in range(100)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 255, 256, 257, 32_257])
+def test_shuffling_draws_what_pythons_own_does(count):
+    ours, pythons = random.Random(7), random.Random(7)
+    expected = [str(i) for i in range(count)]
+    pythons.shuffle(expected)
+    assert data.shuffled([str(i) for i in range(count)], ours) == expected
+    assert ours.getstate() == pythons.getstate()
 
 
 @pytest.mark.parametrize(

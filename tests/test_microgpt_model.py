@@ -14,7 +14,7 @@ from microgpt_support import engines, expected, finished_run
 # isort: split
 import data
 from model import GPT, Config, document_loss, empty_cache, gpt, new_gpt, parameter_count, shapes
-from train import train_step
+from training import train_step
 
 import scalargrad as sg
 from scalargrad import nn, optim

@@ -9,8 +9,8 @@ import pytest
 from microgpt_support import FOLDER, TINY, call, command, contents, run, start
 
 # isort: split
+from errors import RunError
 from model import GPT, Config, new_gpt, shapes
-from options import RunError
 from sample import choose, generate
 from tokenizer import Tokenizer
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from effort import long
@@ -33,6 +34,7 @@ from microgpt_support import (
 import checkpoint
 import report
 import train
+import training
 from model import Config, document_loss
 from run import Training, new_run
 
@@ -144,7 +146,7 @@ def test_the_learning_rate_falls_linearly_from_lr(folder):
 def test_a_batch_takes_the_next_documents_of_the_shuffled_list_and_starts_over(folder, monkeypatch):
     batches = []
     monkeypatch.setattr(
-        train, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
+        training, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
     )
     call("train.py", *SHORT, "--steps", 3, "--batch-size", 4, "--samples", 0)
     started = new_run("names.txt", Config(), Training())
@@ -164,6 +166,22 @@ def test_a_batch_of_two_has_the_mean_loss_of_its_documents(folder):
         for name in started.documents[:2]
     ]
     assert metrics(folder / "m.jsonl")[0]["loss"] == pytest.approx(sum(losses) / 2, rel=1e-14)
+
+
+def test_it_loads_nothing_that_it_does_not_use(folder):
+    # Each of these takes longer to load than the whole example.
+    unused = "urllib.request http.client email dataclasses inspect typing"
+    unused += " hashlib json pathlib checkpoint scalargrad.graph scalargrad.derivatives"
+    program = f"""
+import sys
+before = set(sys.modules)
+sys.path.insert(0, {str(FOLDER)!r})
+import train
+assert train.main(["--steps", "1", "--samples", "1"]) == 0
+print(sorted(set({unused.split()}) & set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done
 
 
 @pytest.mark.parametrize(
@@ -228,7 +246,7 @@ def test_no_samples_means_an_empty_stdout(folder):
 def test_held_out_documents_are_never_trained_on(folder, monkeypatch):
     seen = set()
     monkeypatch.setattr(
-        train, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
+        training, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
     )
     call("train.py", *SHORT, "--steps", 30, "--val-fraction", 0.3)
     started = new_run("names.txt", Config(), Training(val_fraction=0.3))
@@ -807,6 +825,17 @@ def test_where_ctrl_c_is_ignored_it_stays_ignored(folder, monkeypatch):
         with train.CtrlC() as ctrl_c:
             signal.raise_signal(signal.SIGINT)
         assert not ctrl_c.pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_which_no_ctrl_c_reaches_training_works_too(folder):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor() as threads:
+            result = threads.submit(call, "train.py", *SHORT, "--steps", 2).result()
+        assert (result.status, len(result.samples)) == (0, 2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
 

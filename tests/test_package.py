@@ -108,6 +108,36 @@ class TestImport:
         """
         assert run(program, SCALARGRAD_ENGINE=engine).stdout == "['scalargrad']\n"
 
+    def test_leaves_for_later_what_a_training_does_not_use(self, engine):
+        program = """
+            import sys
+            import scalargrad
+            late = {"scalargrad.graph", "scalargrad.derivatives", "scalargrad.checking"}
+            print(late & set(sys.modules))
+            print([x for x in ("graph", "grad", "gradcheck") if x not in dir(scalargrad)])
+        """
+        assert run(program, SCALARGRAD_ENGINE=engine).stdout == "set()\n[]\n"
+
+    @pytest.mark.parametrize(
+        "statements",
+        [
+            "import scalargrad as sg; sg.graph.explain; sg.gradcheck; sg.grad",
+            "import scalargrad as sg; sg.grad; sg.gradcheck; sg.graph.explain",
+            "from scalargrad import gradcheck, graph, grad; graph.explain",
+            "from scalargrad import *; gradcheck; grad; graph.explain",
+            "import scalargrad.graph; scalargrad.graph.explain; scalargrad.grad",
+        ],
+    )
+    def test_what_was_left_for_later_comes_when_it_is_asked_for(self, engine, statements):
+        done = run(statements, SCALARGRAD_ENGINE=engine)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_a_name_that_is_not_there_is_an_error_as_of_any_module(self, sg):
+        with pytest.raises(
+            AttributeError, match=r"^module 'scalargrad' has no attribute 'Tensor'$"
+        ):
+            sg.Tensor  # noqa: B018
+
     def test_prints_nothing_and_warns_of_nothing(self, engine):
         done = run("import scalargrad", "-W", "error", SCALARGRAD_ENGINE=engine)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

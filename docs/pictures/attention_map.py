@@ -19,7 +19,8 @@ def attention(model, tokens):
     The graph remembers these numbers, so nothing in the model has to be changed to see them. A
     logit was made by `linear` from a row x and a row of lm_head; x by the MLP's second `linear`,
     whose last parent is x before the MLP; that by attention's last `linear`, whose parents begin
-    with what the heads found; and each of these by `linear` from the attention weights.
+    with what the heads found, concatenated; and each head found it by `weighted_sum`, whose parents
+    begin with the attention weights.
     """
     config, cache = model.config, empty_cache(model.config)
     heads = [[] for _ in range(config.n_head)]
@@ -28,7 +29,8 @@ def attention(model, tokens):
         before_mlp = logits[0].parents[0].parents[-1]
         found = before_mlp.parents[: config.n_embd]
         for rows, number in zip(heads, found[:: config.n_embd // config.n_head]):
-            rows.append([weight.data for weight in number.parents[: position + 1]])
+            (weighted_sum,) = number.parents
+            rows.append([weight.data for weight in weighted_sum.parents[: position + 1]])
     return heads
 
 

@@ -14,25 +14,25 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from types import SimpleNamespace
 
+from errors import CheckpointError
 from files import write_whole
 from model import GPT, Config, Matrix, shapes
 from tokenizer import Tokenizer
 
 from scalargrad import nn
 
+TYPE_CHECKING = False  # importing typing would only cost time
+if TYPE_CHECKING:
+    from typing import Any
+
 FORMAT = "microgpt checkpoint"
 VERSION = 1
 
 
-class CheckpointError(Exception):
-    """A file that is not a checkpoint to go on from; the message is for the user."""
-
-
-@dataclass
-class Checkpoint:
+# --8<-- [start:checkpoint]
+class Checkpoint(SimpleNamespace):
     """What is saved. Everything in it is complete as of the same step."""
 
     config: Config
@@ -66,17 +66,13 @@ class Checkpoint:
 
 def weights_of(model: GPT) -> dict[str, list[list[float]]]:
     """The weights as plain numbers."""
-    return {
-        name: [[weight.data for weight in row] for row in matrix]
-        for name, matrix in model.weights.items()
-    }
+    return {name: [list(row.data) for row in matrix] for name, matrix in model.weights.items()}
 
 
 def save(path: str, checkpoint: Checkpoint) -> None:
     """Replace the file at `path` by this checkpoint, whole or not at all; OSError if that fails."""
-    entries = {"format": FORMAT, "version": VERSION}
-    entries |= {entry.name: getattr(checkpoint, entry.name) for entry in fields(checkpoint)}
-    entries["config"] = asdict(checkpoint.config)
+    entries = {"format": FORMAT, "version": VERSION} | vars(checkpoint)
+    entries["config"] = vars(checkpoint.config)
     lines = (
         f"{json.dumps(name)}: {json.dumps(_to_json(value), allow_nan=False)}"
         for name, value in entries.items()
@@ -96,6 +92,7 @@ def load(path: str) -> Checkpoint:
         raise CheckpointError(f"{path}: {error}") from None
 
 
+# --8<-- [end:checkpoint]
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         entries = json.loads(raw.decode())

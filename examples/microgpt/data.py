@@ -10,18 +10,14 @@ goes wrong raises DataError, with one line that says what it was and what to do.
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import os
 import random
 import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
 
+from errors import DataError
 from files import write_whole
 
-BUNDLED = str(Path(__file__).with_name("names.txt"))
+BUNDLED = os.path.join(os.path.dirname(__file__), "names.txt")
 
 # The list of the published run. It is fetched rather than bundled, since it is not ours to give.
 MAKEMORE = "makemore"
@@ -32,10 +28,7 @@ TIMEOUT = 30.0  # seconds without an answer
 WANTED = "give a text file with one document per line, a URL, or 'makemore'"
 
 
-class DataError(Exception):
-    """The documents cannot be had; the message is for the user."""
-
-
+# --8<-- [start:documents]
 def load(source: str) -> list[str]:
     """The documents of a path, an http(s) URL, or 'makemore'."""
     if source == MAKEMORE:
@@ -51,7 +44,7 @@ def load(source: str) -> list[str]:
             f"--data {source}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset "
             f"{error.start}); convert it to UTF-8 first"
         ) from None
-    documents = [line.strip() for line in text.splitlines() if line.strip()]
+    documents = [document for line in text.splitlines() if (document := line.strip())]
     if not documents:
         raise DataError(f"--data {source}: no documents in it; {WANTED}")
     return documents
@@ -59,13 +52,20 @@ def load(source: str) -> list[str]:
 
 def fingerprint(documents: list[str]) -> str:
     """The same for the same documents in the same order, wherever they came from."""
-    return hashlib.sha256("\n".join(documents).encode()).hexdigest()
+    return _sha256("\n".join(documents).encode())
 
 
 def shuffled(documents: list[str], rng: random.Random) -> list[str]:
-    """The documents in a random order."""
-    documents = documents.copy()
-    rng.shuffle(documents)
+    """The documents in a random order: each, from the last on, changes places with one up to it.
+
+    These are the draws of `rng.shuffle`, without its two calls for each document.
+    """
+    documents, draw = documents.copy(), rng.getrandbits
+    for last in range(len(documents) - 1, 0, -1):
+        bits = (last + 1).bit_length()
+        while (other := draw(bits)) > last:
+            pass
+        documents[last], documents[other] = documents[other], documents[last]
     return documents
 
 
@@ -81,23 +81,24 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
     return documents[:cut], documents[cut:]
 
 
-def cache_folder() -> Path:
+# --8<-- [end:documents]
+def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
-    chosen = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(chosen):
-        base = Path(chosen)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path.home() / ".cache"
-    return base / "scalargrad"
+    home = os.path.expanduser("~")
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA", os.path.join(home, "AppData", "Local"))
+        elif sys.platform == "darwin":
+            base = os.path.join(home, "Library", "Caches")
+        else:
+            base = os.path.join(home, ".cache")
+    return os.path.join(base, "scalargrad")
 
 
-def makemore_path() -> Path:
+def makemore_path() -> str:
     """Where the list is kept once it has been fetched."""
-    return cache_folder() / "makemore-names.txt"
+    return os.path.join(cache_folder(), "makemore-names.txt")
 
 
 def _read(path: str) -> bytes:
@@ -112,7 +113,18 @@ def _read(path: str) -> bytes:
         raise DataError(f"--data {path}: cannot be read: {error.strerror}; {WANTED}") from None
 
 
+def _sha256(raw: bytes) -> str:
+    import hashlib  # late: a run that is not saved has no use for it
+
+    return hashlib.sha256(raw).hexdigest()
+
+
 def _download(url: str, source: str) -> bytes:
+    # Late: most runs download nothing, and these take longer to load than all the rest.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
             return bytes(response.read())
@@ -131,26 +143,27 @@ def _download(url: str, source: str) -> bytes:
 
 
 def _makemore() -> bytes:
-    path = makemore_path()
+    path, folder = makemore_path(), cache_folder()
     try:
-        kept = path.read_bytes()
+        with open(path, "rb") as file:
+            kept = file.read()
     except OSError:
         kept = b""
-    if hashlib.sha256(kept).hexdigest() == MAKEMORE_SHA256:
+    if _sha256(kept) == MAKEMORE_SHA256:
         return kept
     fetched = _download(MAKEMORE_URL, MAKEMORE)
-    sha256 = hashlib.sha256(fetched).hexdigest()
+    sha256 = _sha256(fetched)
     if sha256 != MAKEMORE_SHA256:
         raise DataError(
             f"--data {MAKEMORE}: {MAKEMORE_URL}: not the published list: its sha256 is {sha256}, "
             f"expected {MAKEMORE_SHA256}"
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(str(path), fetched)
+        os.makedirs(folder, exist_ok=True)
+        write_whole(path, fetched)
     except OSError as error:
         raise DataError(
-            f"--data {MAKEMORE}: cannot keep the list in {path.parent}: {error.strerror}; "
+            f"--data {MAKEMORE}: cannot keep the list in {folder}: {error.strerror}; "
             "set XDG_CACHE_HOME to a folder that you can write to"
         ) from None
     return fetched

@@ -12,8 +12,8 @@ adds what it makes of the row by itself. At the end, the row is compared with ev
 vocabulary: the better the match, the higher that token's logit.
 
 Every number here is a scalargrad Value, so `document_loss(...).backward()` finds the derivative of
-the loss by each parameter. The rows are Vectors, and `nn.linear` and its kin work on whole rows:
-the same arithmetic as one scalar at a time, and much faster.
+the loss by each parameter. The rows are Vectors. They compute number by number, and `nn.linear` and
+its kin work on whole rows: the same arithmetic as one scalar at a time, and much faster.
 """
 
 from __future__ import annotations
@@ -21,47 +21,47 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from typing import NamedTuple, TypeAlias
+from types import SimpleNamespace
 
 from scalargrad import Value, Vector, nn
 
-Matrix: TypeAlias = tuple[Vector, ...]
+# --8<-- [start:sizes]
+Matrix = tuple[Vector, ...]
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(SimpleNamespace):
     """The sizes of a GPT."""
 
-    n_layer: int = 1  # how often attention and MLP are repeated
-    n_embd: int = 16  # the width of the row that a token becomes
-    n_head: int = 4  # how many places each attention looks at, at once
-    block_size: int = 16  # how many positions the model can see: its context
-
-    def __post_init__(self) -> None:
-        for size in fields(self):
-            value = getattr(self, size.name)
-            if type(value) is not int or value < 1:
-                raise ValueError(f"{size.name} must be a whole number from 1 up, got {value!r}")
-        if self.n_embd % self.n_head:
+    def __init__(
+        self,
+        n_layer: int = 1,  # how often attention and MLP are repeated
+        n_embd: int = 16,  # the width of the row that a token becomes
+        n_head: int = 4,  # how many places each attention looks at, at once
+        block_size: int = 16,  # how many positions the model can see: its context
+    ) -> None:
+        self.n_layer, self.n_embd = n_layer, n_embd
+        self.n_head, self.block_size = n_head, block_size
+        for name, size in vars(self).items():
+            if type(size) is not int or size < 1:
+                raise ValueError(f"{name} must be a whole number from 1 up, got {size!r}")
+        if n_embd % n_head:
             raise ValueError(
-                f"n_embd must be a multiple of n_head, which is {self.n_head}, "
-                f"to give each head as many numbers; got {self.n_embd}"
+                f"n_embd must be a multiple of n_head, which is {n_head}, "
+                f"to give each head as many numbers; got {n_embd}"
             )
 
 
-@dataclass
+# --8<-- [end:sizes]
+# --8<-- [start:weights]
 class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""
 
-    config: Config
-    weights: dict[str, Matrix]
-    layers: list[dict[str, Matrix]] = field(init=False, repr=False)  # the same, layer by layer
-
-    def __post_init__(self) -> None:
-        prefixes = [f"layer{i}." for i in range(self.config.n_layer)]
-        self.layers = [
-            {name.removeprefix(p): m for name, m in self.weights.items() if name.startswith(p)}
+    def __init__(self, config: Config, weights: dict[str, Matrix]) -> None:
+        self.config = config
+        self.weights = weights
+        prefixes = [f"layer{i}." for i in range(config.n_layer)]
+        self.layers = [  # the same weights, layer by layer
+            {name.removeprefix(p): m for name, m in weights.items() if name.startswith(p)}
             for p in prefixes
         ]
 
@@ -98,24 +98,23 @@ def parameter_count(model: GPT) -> int:
     return sum(len(row) for matrix in model.weights.values() for row in matrix)
 
 
-class Memory(NamedTuple):
+# --8<-- [end:weights]
+# --8<-- [start:gpt]
+class Memory:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
-    `keys[h]` are the keys of head h, one row per position. The values are kept by column, since
-    column j of all of them is what makes number j of the result. Both are stored once per position
-    and used at every later one.
+    `keys[h]` and `values[h]` are those of head h, one row per position. They are stored once per
+    position and used at every later one.
     """
 
-    keys: list[list[Vector]]
-    value_columns: list[list[Value]]
+    def __init__(self, config: Config) -> None:
+        self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
+        self.values: list[list[Vector]] = [[] for _ in range(config.n_head)]
 
 
 def empty_cache(config: Config) -> list[Memory]:
     """A memory for each layer."""
-    return [
-        Memory([[] for _ in range(config.n_head)], [[] for _ in range(config.n_embd)])
-        for _ in range(config.n_layer)
-    ]
+    return [Memory(config) for _ in range(config.n_layer)]
 
 
 def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) -> Vector:
@@ -123,14 +122,15 @@ def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) ->
 
     The cache holds what the layers computed at the positions before; this call adds its own.
     """
-    token, position = model.weights["wte"][token_id], model.weights["wpe"][position_id]
-    x = nn.rmsnorm([t + p for t, p in zip(token, position)])
+    x = nn.rmsnorm(model.weights["wte"][token_id] + model.weights["wpe"][position_id])
     for layer, memory in zip(model.layers, cache):
         x = attention(layer, x, memory)
         x = mlp(layer, x)
     return nn.linear(x, model.weights["lm_head"])
 
 
+# --8<-- [end:gpt]
+# --8<-- [start:attention]
 def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     """Add to x what earlier positions have to say.
 
@@ -140,30 +140,30 @@ def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     head_dim = len(x) // len(memory.keys)
     normed = nn.rmsnorm(x)
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
-    query = [q * scale for q in nn.linear(normed, layer["attn_wq"])]
+    query = nn.linear(normed, layer["attn_wq"]) * scale
     key = nn.linear(normed, layer["attn_wk"])
     value = nn.linear(normed, layer["attn_wv"])
-
-    for column, number in zip(memory.value_columns, value):
-        column.append(number)
-
-    found: list[Value] = []
-    for i, keys in enumerate(memory.keys):
+    found = []
+    for i, (keys, values) in enumerate(zip(memory.keys, memory.values)):
         head = slice(i * head_dim, (i + 1) * head_dim)
         keys.append(key[head])
+        values.append(value[head])
         attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position
-        found += nn.linear(attention_weights, memory.value_columns[head])
+        found.append(nn.weighted_sum(attention_weights, values))
     # With x in the place of the bias, linear adds the residual connection in the same node.
-    return nn.linear(found, layer["attn_wo"], x)
+    return nn.linear(nn.concatenate(found), layer["attn_wo"], x)
 
 
+# --8<-- [end:attention]
+# --8<-- [start:mlp]
 def mlp(layer: dict[str, Matrix], x: Vector) -> Vector:
     """Add to x what a two-layer network, four times as wide in between, makes of it."""
-    hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"])
-    active = [h.relu() for h in hidden]
-    return nn.linear(active, layer["mlp_fc2"], x)
+    hidden = nn.linear(nn.rmsnorm(x), layer["mlp_fc1"]).relu()
+    return nn.linear(hidden, layer["mlp_fc2"], x)
 
 
+# --8<-- [end:mlp]
+# --8<-- [start:loss]
 def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
     """How surprised the model is by a document: the mean cross-entropy per token, in nats.
 
@@ -175,4 +175,7 @@ def document_loss(model: GPT, tokens: Sequence[int]) -> Value:
     losses = [
         nn.cross_entropy(gpt(model, tokens[i], i, cache), target=tokens[i + 1]) for i in range(n)
     ]
-    return nn.dot(losses, [1 / n] * n)  # their mean, in one node
+    return Vector(losses).mean()
+
+
+# --8<-- [end:loss]

@@ -12,20 +12,14 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
-from checkpoint import CheckpointError
-from data import DataError
+from errors import CheckpointError, DataError, InputError, RunError
+
+TYPE_CHECKING = False  # importing typing would only cost time
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 Main = Callable[[Sequence[str] | None], int]
-
-
-class InputError(Exception):
-    """Options that cannot be followed; the message is for the user."""
-
-
-class RunError(Exception):
-    """Something that went wrong although the options were good; the message is for the user."""
 
 
 class OptionParser(argparse.ArgumentParser):

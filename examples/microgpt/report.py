@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import importlib
 import io
-import json
 import math
 import os
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
 
+from errors import InputError, RunError
 from files import write_whole
-from options import InputError, RunError
+
+TYPE_CHECKING = False  # importing typing would only cost time
+if TYPE_CHECKING:
+    from typing import Any
 
 RECENT = 50  # steps that the mean loss is taken over: single steps jump about
 
@@ -118,11 +119,13 @@ class Metrics:
 
     def add(self, step: int, loss: float, lr: float, seconds: float) -> None:
         if self.file is not None:
+            import json  # late: many runs have no metrics
+
             line = json.dumps({"step": step, "loss": loss, "lr": lr, "seconds": seconds})
             file = self.file
             self._try(lambda: file.write(line + "\n"))
 
-    def _try(self, action: Any) -> None:
+    def _try(self, action: Callable[[], object]) -> None:
         try:
             action()
         except OSError as error:
@@ -131,8 +134,11 @@ class Metrics:
 
 def _lines_until(path: str, done: int) -> bytes:
     """The lines of a metrics file up to that step."""
+    import json
+
     try:
-        lines = Path(path).read_bytes().splitlines(keepends=True)
+        with open(path, "rb") as file:
+            lines = file.readlines()
     except FileNotFoundError:
         return b""
     except OSError as error:

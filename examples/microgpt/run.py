@@ -10,44 +10,48 @@ from __future__ import annotations
 import math
 import random
 import sys
-from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 
-import checkpoint
 import data
-from checkpoint import Checkpoint, CheckpointError
+from errors import CheckpointError, DataError, InputError, RunError
 from model import GPT, Config, new_gpt
-from options import InputError, RunError
 from tokenizer import Tokenizer
 
 from scalargrad import optim
 
+TYPE_CHECKING = False  # importing checkpoint would only cost time, as long as nothing is saved
+if TYPE_CHECKING:
+    from checkpoint import Checkpoint
 
-@dataclass(frozen=True)
-class Training:
+
+class Training(SimpleNamespace):
     """The settings of a run, apart from the sizes of the model."""
 
-    steps: int = 1000
-    batch_size: int = 1
-    lr: float = 0.01
-    betas: tuple[float, float] = (0.85, 0.99)
-    seed: int = 42
-    val_fraction: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            value = getattr(self, name)
+    def __init__(
+        self,
+        steps: int = 1000,
+        batch_size: int = 1,
+        lr: float = 0.01,
+        betas: tuple[float, float] = (0.85, 0.99),
+        seed: int = 42,
+        val_fraction: float = 0.0,
+    ) -> None:
+        for name, value in (("steps", steps), ("batch_size", batch_size)):
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1 up, got {value!r}")
-        if not (_is_number(self.lr) and 0.0 <= self.lr < math.inf):
-            raise ValueError(f"lr must be a finite number from 0 up, got {self.lr!r}")
-        if len(self.betas) != 2 or not all(_is_number(b) and 0.0 <= b < 1.0 for b in self.betas):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, got {self.betas!r}")
-        if type(self.seed) is not int:
-            raise ValueError(f"seed must be a whole number, got {self.seed!r}")
-        if not (_is_number(self.val_fraction) and 0.0 <= self.val_fraction < 1.0):
+        if not (_is_number(lr) and 0.0 <= lr < math.inf):
+            raise ValueError(f"lr must be a finite number from 0 up, got {lr!r}")
+        if len(betas) != 2 or not all(_is_number(b) and 0.0 <= b < 1.0 for b in betas):
+            raise ValueError(f"betas must be two numbers from 0 to below 1, got {betas!r}")
+        if type(seed) is not int:
+            raise ValueError(f"seed must be a whole number, got {seed!r}")
+        if not (_is_number(val_fraction) and 0.0 <= val_fraction < 1.0):
             raise ValueError(
-                f"val_fraction must be a number from 0 to below 1, got {self.val_fraction!r}"
+                f"val_fraction must be a number from 0 to below 1, got {val_fraction!r}"
             )
+        self.steps, self.batch_size = steps, batch_size
+        self.lr, self.betas = lr, betas
+        self.seed, self.val_fraction = seed, val_fraction
 
 
 def _is_number(x: object) -> bool:
@@ -55,15 +59,15 @@ def _is_number(x: object) -> bool:
     return isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) <= sys.float_info.max
 
 
-@dataclass
-class Run:
+# --8<-- [start:run]
+class Run(SimpleNamespace):
     """A training run at some step: all that the next step depends on."""
 
     training: Training
     source: str | None  # of the documents; None is the bundled list
-    documents: list[str]  # in the order in which they are trained on
-    held_out: list[str]
-    fingerprint: str
+    loaded: list[str]  # the documents, as they came from there
+    documents: list[str]  # those to train on, in that order
+    held_out: list[str]  # and those not to
     tokenizer: Tokenizer
     model: GPT
     optimizer: optim.Adam
@@ -85,9 +89,9 @@ def new_run(source: str | None, config: Config, training: Training) -> Run:
     return Run(
         training=training,
         source=source,
+        loaded=loaded,
         documents=documents,
         held_out=held_out,
-        fingerprint=data.fingerprint(loaded),
         tokenizer=tokenizer,
         model=model,
         optimizer=new_optimizer(model, training),
@@ -100,6 +104,7 @@ def new_optimizer(model: GPT, training: Training) -> optim.Adam:
     return optim.Adam(model.weights.values(), lr=training.lr, betas=training.betas, eps=1e-8)
 
 
+# --8<-- [end:run]
 def stored_training(path: str, saved: Checkpoint) -> Training:
     """The settings in a checkpoint."""
     try:
@@ -116,7 +121,7 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
     training = stored_training(path, saved)
     try:
         loaded = data.load(source or saved.source or data.BUNDLED)
-    except data.DataError as error:
+    except DataError as error:
         if source:
             raise
         raise InputError(f"{error} ({path} was trained on it)") from None
@@ -127,7 +132,7 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
             f"trained on (their sha256 is {fingerprint[:12]}..., not {saved.fingerprint[:12]}...); "
             "give those, or start a new run without --resume"
         )
-    if Tokenizer.of(loaded) != saved.tokenizer:
+    if Tokenizer.of(loaded).characters != saved.vocabulary:
         raise CheckpointError(f"--resume {path}: is damaged: its vocabulary is not the documents'")
     shuffled = data.shuffled(loaded, random.Random(training.seed))
     documents, held_out = data.split(shuffled, training.val_fraction)
@@ -145,9 +150,9 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
     return Run(
         training=training,
         source=source or saved.source,
+        loaded=loaded,
         documents=documents,
         held_out=held_out,
-        fingerprint=fingerprint,
         tokenizer=saved.tokenizer,
         model=model,
         optimizer=optimizer,
@@ -158,15 +163,17 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
 
 def save(run: Run, path: str) -> None:
     """Save a run as it is now."""
+    import checkpoint  # late: many runs are not saved
+
     try:
         checkpoint.save(
             path,
-            Checkpoint(
+            checkpoint.Checkpoint(
                 config=run.model.config,
                 vocabulary=run.tokenizer.characters,
-                training=asdict(run.training),
+                training=vars(run.training),
                 source=run.source,
-                fingerprint=run.fingerprint,
+                fingerprint=data.fingerprint(run.loaded),
                 step=run.step,
                 losses=run.losses,
                 rng=run.rng.getstate(),

@@ -12,14 +12,12 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import checkpoint
+from errors import CheckpointError, InputError, RunError
 from model import GPT, Config, empty_cache, gpt
 from options import (
-    InputError,
     OptionParser,
-    RunError,
     count,
     non_negative,
     positive,
@@ -28,15 +26,13 @@ from options import (
 )
 from tokenizer import Tokenizer
 
-import scalargrad as sg
-from scalargrad import nn
+from scalargrad import Vector, nn, no_grad
 
 
-def choose(
-    logits: Iterable[sg.Value], rng: random.Random, temperature: float, top_k: int | None = None
-) -> int:
+# --8<-- [start:writing]
+def choose(logits: Vector, rng: random.Random, temperature: float, top_k: int | None = None) -> int:
     """Draw a token."""
-    numbers = [logit.data for logit in logits]
+    numbers = logits.data
     top = max(numbers)
     if temperature == 0.0:
         return numbers.index(top)
@@ -44,10 +40,9 @@ def choose(
     tokens.sort()
     # softmax does not mind if all are shifted, and a tiny temperature now cannot overflow.
     probabilities = nn.softmax([(numbers[token] - top) / temperature for token in tokens])
-    return rng.choices(tokens, weights=[p.data for p in probabilities])[0]
+    return rng.choices(tokens, weights=probabilities.data)[0]
 
 
-@sg.no_grad()
 def generate(
     model: GPT,
     tokenizer: Tokenizer,
@@ -60,10 +55,11 @@ def generate(
     tokens = [tokenizer.bos, *tokenizer.encode(prompt)]
     cache = empty_cache(model.config)
     for position in range(model.config.block_size):
-        logits = gpt(model, tokens[position], position, cache)
+        with no_grad():
+            logits = gpt(model, tokens[position], position, cache)
         if position + 1 < len(tokens):
             continue  # still reading the prompt
-        if not all(math.isfinite(logit.data) for logit in logits):
+        if not all(map(math.isfinite, logits.data)):
             raise RunError(
                 "the model's logits are not finite, since its training diverged; "
                 "train again with a lower --lr"
@@ -75,6 +71,7 @@ def generate(
     return tokenizer.decode(tokens[1:])
 
 
+# --8<-- [end:writing]
 def check_prompt(prompt: str, tokenizer: Tokenizer, config: Config) -> None:
     """Raise InputError if the model cannot go on from this prompt."""
     try:
@@ -140,9 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="for the random draws (default 42)",
     )
     options = parser.parse_args(arguments)
+    import checkpoint  # late, since train.py imports this file and may save nothing
+
     try:
         saved = checkpoint.load(options.checkpoint)
-    except checkpoint.CheckpointError as error:
+    except CheckpointError as error:
         raise InputError(f"--checkpoint {error}") from None
     check_prompt(options.prompt, saved.tokenizer, saved.config)
 

@@ -16,25 +16,21 @@ tells the model to begin, and predicting it at the end is how the model says tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 
-@dataclass(frozen=True)
 class Tokenizer:
     """The vocabulary: `characters`, each of them once, and BOS."""
 
-    characters: str
-
-    def __post_init__(self) -> None:
-        characters = self.characters
+    def __init__(self, characters: str) -> None:
         if not isinstance(characters, str) or not 0 < len(characters) == len(set(characters)):
             raise ValueError(f"a vocabulary is text with each character once, got {characters!r}")
+        self.characters = characters
+        self._ids = {character: i for i, character in enumerate(characters)}
 
     @classmethod
     def of(cls, documents: Iterable[str]) -> Tokenizer:
         """The tokenizer for all characters that occur in the documents."""
-        return cls("".join(sorted(set().union(*documents))))
+        return cls("".join(sorted(set("".join(documents)))))
 
     @property
     def bos(self) -> int:
@@ -43,10 +39,6 @@ class Tokenizer:
     @property
     def vocab_size(self) -> int:
         return len(self.characters) + 1
-
-    @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {character: i for i, character in enumerate(self.characters)}
 
     def encode(self, text: str) -> list[int]:
         """The ids of the characters; ValueError if one of them is not in the vocabulary."""

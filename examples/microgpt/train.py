@@ -2,35 +2,27 @@
 
     python examples/microgpt/train.py
 
-Each step takes the next document (or the next few, with `--batch-size`), asks the model for the
-next token at every position, and moves all weights a little against the gradient of the loss. The
-learning rate falls linearly from `--lr` towards 0. `--help` lists the options.
+This is the command: it reads the options, prepares a run, and shows, saves and sums up what the
+loop in training.py does. `--help` lists the options.
 """
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
-import shlex
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from types import FrameType
-from typing import Any
 
-import checkpoint
 import data
 import report
-from checkpoint import Checkpoint, CheckpointError
+from errors import CheckpointError, InputError
 from files import why_not_writable
-from model import GPT, Config, document_loss, parameter_count
+from model import Config, parameter_count
 from options import (
-    InputError,
     OptionParser,
-    RunError,
     bad_setting,
     number,
     option_name,
@@ -41,70 +33,15 @@ from options import (
 from report import say
 from run import Run, Training, new_run, resumed_run, save, stored_training
 from sample import add_sampling_options, check_prompt, print_samples
+from training import held_out_loss, train
 
-import scalargrad as sg
-from scalargrad import optim
+from scalargrad import ENGINE
 
+TYPE_CHECKING = False  # importing these would only cost time
+if TYPE_CHECKING:
+    from typing import Any
 
-def learning_rate(training: Training, step: int) -> float:
-    """The rate of a step, counted from 0: it falls linearly, and would be 0 after the last."""
-    return training.lr * (1 - step / training.steps)
-
-
-def train_step(model: GPT, optimizer: optim.Adam, documents: Sequence[Sequence[int]]) -> float:
-    """One step on a batch of tokenized documents; returns their mean loss.
-
-    The gradients of the documents add up in the weights, so that only one document's graph is in
-    memory at a time. A loss that is not finite changes no weight.
-    """
-    optimizer.zero_grad()
-    mean = 0.0
-    for tokens in documents:
-        loss = document_loss(model, tokens)
-        loss.backward(1 / len(documents))
-        mean += loss.data / len(documents)
-    if math.isfinite(mean):
-        optimizer.step()
-    return mean
-
-
-def train(
-    run: Run,
-    until: int,
-    progress: report.Progress,
-    metrics: report.Metrics,
-    enough: Callable[[], bool],
-) -> None:
-    """Train up to that many steps, or until `enough`, which is asked after each step, says so."""
-    documents, batch_size = run.documents, run.training.batch_size
-    while run.step < until:
-        began = time.perf_counter()
-        first = run.step * batch_size
-        batch = [
-            run.tokenizer.document(documents[i % len(documents)])
-            for i in range(first, first + batch_size)
-        ]
-        run.optimizer.lr = learning_rate(run.training, run.step)
-        loss = train_step(run.model, run.optimizer, batch)
-        seconds = time.perf_counter() - began
-        if not math.isfinite(loss):
-            raise RunError(
-                f"the loss is {loss} at step {run.step + 1}: training diverged; "
-                f"try a lower --lr than {run.training.lr:g}"
-            )
-        run.losses.append(loss)
-        metrics.add(run.step, loss, run.optimizer.lr, seconds)
-        progress.show(run.losses)
-        if enough():
-            return
-
-
-@sg.no_grad()
-def held_out_loss(run: Run) -> float:
-    """The mean loss of the documents that were never trained on."""
-    tokenized = map(run.tokenizer.document, run.held_out)
-    losses = [document_loss(run.model, tokens).data for tokens in tokenized]
-    return math.fsum(losses) / len(losses)
+    from checkpoint import Checkpoint
 
 
 class CtrlC:
@@ -115,10 +52,10 @@ class CtrlC:
         self._before: Any = None
 
     def __enter__(self) -> CtrlC:
-        in_main_thread = threading.current_thread() is threading.main_thread()
         # Where the shell has Ctrl-C ignored, as for a job in the background, that stays so.
-        if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._press)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            with contextlib.suppress(ValueError):  # outside the main thread, there is none to catch
+                self._before = signal.signal(signal.SIGINT, self._press)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -141,14 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began, first = time.perf_counter(), run.step
     until = options.stop_at or run.training.steps
     with CtrlC() as ctrl_c:
-
-        def enough() -> bool:
-            if options.save_every and run.step % options.save_every == 0:
-                save(run, options.checkpoint)
-            return ctrl_c.pressed
-
         with metrics, report.Progress(run.step, run.training.steps) as progress:
-            train(run, until, progress, metrics, enough)
+            for step_seconds in train(run, until):
+                metrics.add(run.step, run.losses[-1], run.optimizer.lr, step_seconds)
+                progress.show(run.losses)
+                if options.save_every and run.step % options.save_every == 0:
+                    save(run, options.checkpoint)
+                if ctrl_c.pressed:
+                    break
         seconds = time.perf_counter() - began
         if options.checkpoint:
             save(run, options.checkpoint)
@@ -184,6 +121,8 @@ def prepare(options: Any) -> Run:
         raise InputError("--save-every needs --checkpoint, the file to save to")
     saved = None
     if options.resume:
+        import checkpoint  # late: many runs neither begin nor end with one
+
         try:
             saved = checkpoint.load(options.resume)
         except CheckpointError as error:
@@ -212,7 +151,7 @@ def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
     config, training = Config(), Training()
     if saved:
         config, training = saved.config, stored_training(options.resume, saved)
-    chosen = asdict(config) | asdict(training)
+    chosen = vars(config) | vars(training)
     for name, value in vars(options).items():
         if name not in chosen or value is None:
             continue
@@ -224,7 +163,7 @@ def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
             )
         chosen[name] = value
     try:
-        config = Config(**{name: chosen.pop(name) for name in asdict(config)})
+        config = Config(**{name: chosen.pop(name) for name in vars(config)})
         return config, Training(**chosen)
     except ValueError as error:
         raise bad_setting(error) from None
@@ -274,7 +213,7 @@ def describe(run: Run, options: Any) -> None:
     )
     say(
         f"train   {training.steps:,} steps of {_documents(training.batch_size)}, "
-        f"lr {training.lr:g}, seed {training.seed}, {sg.ENGINE} engine"
+        f"lr {training.lr:g}, seed {training.seed}, {ENGINE} engine"
     )
     if options.resume:
         say(f"resume  {options.resume}: {run.step:,} of {training.steps:,} steps are done")
@@ -299,6 +238,8 @@ def summarize(run: Run, steps: int, seconds: float) -> None:
 def say_how_to_resume(run: Run, path: str | None) -> None:
     say(f"stopped after step {run.step:,} of {run.training.steps:,}")
     if path:
+        import shlex
+
         script, path = shlex.quote(sys.argv[0]), shlex.quote(path)
         say(f"saved; to go on: python {script} --resume {path} --checkpoint {path}")
     else:

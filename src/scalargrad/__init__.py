@@ -8,9 +8,14 @@
 (5.0, 0.6000000000000001, 0.8)
 """
 
-from scalargrad import graph, nn, optim
-from scalargrad.derivatives import grad, gradcheck
+from scalargrad import nn, optim
 from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from scalargrad import graph
+    from scalargrad.checking import gradcheck
+    from scalargrad.derivatives import grad
 
 __all__ = [
     "ENGINE",
@@ -26,3 +31,22 @@ __all__ = [
     "optim",
 ]
 __version__ = "2.0.0.dev0"
+
+
+# Most programs train, and need none of these. Loading them late halves the time of an import.
+_LATE = {"grad": "scalargrad.derivatives", "gradcheck": "scalargrad.checking"}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "graph":
+        return import_module("scalargrad.graph")
+    if name in _LATE:
+        globals()[name] = found = getattr(import_module(_LATE[name]), name)
+        return found
+    raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,31 +16,53 @@ v3    *          1  *      3  =             3  ->  v2         3
 `to_dot` one for Graphviz. They need nothing installed, and change nothing. In a notebook a computed
 Value that ends a cell is shown as its picture.
 
+`ledger` gives the lines of `explain` as data.
+
 A number is named by its `label`. Those without one are v1, v2, ... from the inputs on, and v4[2] is
-the third number of the row v4; all three functions give it the same name.
+the third number of the row v4, or w[2] of a row with the label w; all functions give it the same
+name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
-from scalargrad.derivatives import shares_of
-from scalargrad.engine import Value
+from scalargrad.engine import Value, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
+from scalargrad.engine.reference.operations import OPERATIONS
+from scalargrad.walking import topological_order
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import NamedTuple, TypeAlias
 
     # Every Value on the way, and what it was made from.
     Parents: TypeAlias = dict[Value, tuple[Value, ...]]
-    # The row that each of them stands in: those of its numbers that are on the way, in order. A
-    # Value that is not in a row is one of its own.
-    Rows: TypeAlias = dict[Value, list[Value]]
+    # The numbers of a row that are on the way, in order. A Value that is not in a row is its own.
+    Row: TypeAlias = tuple[Value, ...]
     # The lines of text in it, and whether it is a leaf.
     Box: TypeAlias = tuple[list[str], bool]
 
-__all__ = ["explain", "to_dot", "to_mermaid"]
+    class Edge(NamedTuple):
+        node: str
+        op: str
+        upstream: float
+        local: float
+        contribution: float
+        parent: str
+        grad: float
+else:
+    from collections import namedtuple
+
+    Edge = namedtuple("Edge", ("node", "op", "upstream", "local", "contribution", "parent", "grad"))
+Edge.__doc__ = """One line of the ledger: what a node handed to one of its parents.
+
+`node` and `parent` are names, `contribution` is upstream * local, and `grad` is what the parent
+has gathered by then.
+"""
+
+__all__ = ["Edge", "explain", "ledger", "to_dot", "to_mermaid"]
 
 
 def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
@@ -94,10 +116,11 @@ def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
 def explain(v: Value, *, max_edges: int = 1000) -> str:
     """What `v.backward()` does, line by line: a table with one line per edge of the graph.
 
-    Each line hands one parent its share: upstream * local = contribution, where upstream is the
-    gradient that the node has gathered. `grad` is what the parent has gathered by then. The lines
-    stand in the order of the pass, and the last one for a parent shows its gradient. Numbers have
-    six digits.
+    Each line hands one parent its contribution, upstream * local, where upstream is the gradient
+    that the node has gathered. `grad` is what the parent has gathered by then. The lines stand in
+    the order of the pass, and the last one for a parent shows its gradient as `backward` computes
+    it, to which the contributions of softmax, rmsnorm and cross_entropy add up but for rounding.
+    Numbers have six digits.
 
     It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
     TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
@@ -110,29 +133,65 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
         v1    *          1  *      4  =             4  ->  x          5
                          1  *      3  =             3  ->  y          3
     """
-    parents, rows = _walk("explain", v)
-    edges = sum(map(len, parents.values()))
-    as_float(max_edges, "explain: max_edges")
-    if edges > max_edges:
-        raise ValueError(
-            f"explain: this graph has {edges:,} edges, more than max_edges={max_edges:,}; "
-            "explain a smaller one, or a Value further in, or raise max_edges"
-        )
-    names = _names(v, parents, rows)
+    edges, name = _edges("explain", v, max_edges)
     if not edges:
-        return f"{names[v]} is a leaf: it was computed from nothing, so backward ends here"
+        return f"{name} is a leaf: it was computed from nothing, so backward ends here"
     table = [("node", "op", "upstream", "", "local", "", "contribution", "", "parent", "grad")]
-    grads = {v: 1.0}
-    for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
-        name, op, upstream = names[node], _printable(node.op), grads[node]
-        local_grads = node.local_grads
-        shares = shares_of(node, local_grads, upstream)
-        for parent, local, share in zip(parents[node], local_grads, shares):
-            grads[parent] = grads.get(parent, 0.0) + share
-            product = (f"{upstream:.6g}", "*", f"{local:.6g}", "=", f"{share:.6g}")
-            table.append((name, op, *product, "->", names[parent], f"{grads[parent]:.6g}"))
-            name = op = ""  # once per node is enough
+    before = ""
+    for edge in edges:
+        node, op = (edge.node, edge.op) if edge.node != before else ("", "")  # once is enough
+        numbers = (edge.upstream, edge.local, edge.contribution, edge.grad)
+        upstream, local, contribution, grad = (f"{x:.6g}" for x in numbers)
+        product = (upstream, "*", local, "=", contribution)
+        table.append((node, op, *product, "->", edge.parent, grad))
+        before = edge.node
     return _aligned(table)
+
+
+def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
+    """The lines of `explain` as data: one named tuple for each edge of the graph.
+
+    Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`, the names
+    as in the pictures, the numbers as floats. A leaf gives an empty list. Raises what `explain`
+    raises.
+
+        >>> x = Value(3.0, label="x")
+        >>> for edge in ledger(x * x):
+        ...     print(edge.upstream, "*", edge.local, "->", edge.parent, edge.grad)
+        1.0 * 3.0 -> x 3.0
+        1.0 * 3.0 -> x 6.0
+    """
+    return _edges("ledger", v, max_edges)[0]
+
+
+def _edges(function: str, v: Value, max_edges: int) -> tuple[list[Edge], str]:
+    as_float(max_edges, f"{function}: max_edges")
+    parents = _parents(function, v, _at_most(function, max_edges, "edges"))
+    rows = _rows(parents)
+    names = _names(v, parents, rows)
+    (final,) = gradients([v], [1.0], [list(parents)])
+    gathered = dict(zip(parents, final))  # as backward has it
+    running = dict.fromkeys(parents, 0.0) | {v: 1.0}
+    left = Counter(parent for several in parents.values() for parent in several)
+    edges = []
+    for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
+        upstream, op = gathered[node], _printable(node.op)
+        for parent, local in zip(parents[node], node.local_grads):
+            contribution = 0.0 if _hands_nothing(node, upstream, local) else upstream * local
+            running[parent] += contribution
+            left[parent] -= 1
+            grad = running[parent] if left[parent] else gathered[parent]
+            edge = Edge(names[node], op, upstream, local, contribution, names[parent], grad)
+            edges.append(edge)
+    return edges, names[v]
+
+
+def _hands_nothing(node: Value, upstream: float, local: float) -> bool:
+    """Where even 0 * inf counts for nothing: a gradient of 0, and a branch that was not taken."""
+    if upstream == 0.0:
+        return True
+    operation = OPERATIONS.get(node._history()[0] or "")
+    return operation is not None and operation.branches and local == 0.0
 
 
 # In a notebook, where IPython asks each Value how to show it.
@@ -156,25 +215,15 @@ def mime_bundle(
     asked &= asked if include is None else set(include)
     asked -= set(exclude or ())
     bundle = {"text/plain": repr(v)}
-    if v.parents and _is_small(v):
+    if v.parents:
         try:
+            _parents("", v, _at_most("", _SHOWN_EDGES, "edges"))
             bundle["text/vnd.mermaid"] = to_mermaid(v, max_nodes=_SHOWN_BOXES)
             if "image/svg+xml" in asked:
                 bundle["image/svg+xml"] = _drawn(to_dot(v, max_nodes=_SHOWN_BOXES))
-        except (ValueError, OSError):  # too many boxes; no `dot`, or one that does not work
+        except (ValueError, OSError):  # too large; no `dot`, or one that does not work
             pass
     return {kind: text for kind, text in bundle.items() if kind in asked}
-
-
-def _is_small(v: Value) -> bool:
-    edges, seen, stack = 0, {v}, [v]
-    while stack and edges <= _SHOWN_EDGES:
-        parents = stack.pop().parents
-        edges += len(parents)
-        fresh = set(parents) - seen
-        seen |= fresh
-        stack += fresh
-    return edges <= _SHOWN_EDGES
 
 
 def _drawn(dot: str) -> str:
@@ -195,60 +244,89 @@ def _drawn(dot: str) -> str:
     return svg[svg.index("<svg") :]  # without what comes before it in a file of its own
 
 
-# The graph, as the ledger and the pictures see it.
+# The graph, as the ledger and the pictures see it: only the numbers that matter.
 
 
-def _walk(function: str, v: Value) -> tuple[Parents, Rows]:
+def _parents(function: str, v: Value, count: Callable[[Value, tuple[Value, ...]], None]) -> Parents:
+    """Every Value that `v` was made from, and itself, with its parents; `count` may stop it."""
     if not isinstance(v, Value):
         hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
         raise TypeError(f"{function}: v must be a Value, got {describe(v)}{hint}")
     parents: dict[Value, tuple[Value, ...]] = {}
+
+    def parents_of(value: Value) -> tuple[Value, ...]:
+        parents[value] = value.parents
+        count(value, parents[value])
+        return parents[value]
+
+    topological_order(v, parents_of)
+    return parents
+
+
+def _at_most(
+    function: str, limit: float, what: str, fused: bool = False
+) -> Callable[[Value, tuple[Value, ...]], None]:
+    """Stops the walk at the limit: a graph may be so large that counting it takes minutes."""
+    edges, boxes = 0, set()
+
+    def count(value: Value, parents: tuple[Value, ...]) -> None:
+        nonlocal edges
+        edges += len(parents)
+        place = value._place() if fused else None
+        boxes.add(place[0] if place else value)
+        if (edges if what == "edges" else len(boxes)) > limit:
+            raise ValueError(
+                f"{function}: this graph has more than max_{what}={limit:,} {what}; "
+                f"take a smaller one, or a Value further in, or raise max_{what}"
+            )
+
+    return count
+
+
+def _rows(parents: Parents) -> dict[Value, Row]:
+    """The row that each Value stands in."""
     members: dict[object, list[tuple[int, Value]]] = {}
-    stack = [v]
-    while stack:
-        value = stack.pop()
-        if value not in parents:
-            parents[value] = value.parents
-            stack += parents[value]
-            row, index, _ = value._place() or (value, 0, 1)
-            members.setdefault(row, []).append((index, value))
-    rows = [[value for _, value in sorted(row)] for row in members.values()]
-    return parents, {value: row for row in rows for value in row}
+    for value in parents:
+        key, index, _ = value._place() or (value, 0, 1)
+        members.setdefault(key, []).append((index, value))
+    rows = [tuple(value for _, value in sorted(row)) for row in members.values()]
+    return {value: row for row in rows for value in row}
 
 
 def _sorted(
-    v: Value, parents: Parents, rows: Rows, *, first_parent_first: bool = False
-) -> list[list[Value]]:
+    v: Value, parents: Parents, rows: dict[Value, Row], *, first_parent_first: bool = False
+) -> list[Row]:
     """The rows, each after everything it was made from, and the last parent first.
 
     That is how `backward` sorts them, to walk through them in reverse.
     """
-    order: list[list[Value]] = []
-    seen: set[Value] = set()
-    stack: list[Any] = [v]
-    while stack:
-        value = stack.pop()
-        if value is None:  # all that the row below was made from is listed
-            order.append(rows[stack.pop()])
-        elif value not in seen:
-            seen.update(rows[value])
-            sources = [parent for x in rows[value] for parent in parents[x]]
-            stack += [value, None, *(reversed(sources) if first_parent_first else sources)]
-    return order
+
+    def rows_before(row: Row) -> list[Row]:
+        before = [rows[parent] for x in row for parent in parents[x]]
+        return before[::-1] if first_parent_first else before
+
+    return topological_order(rows[v], rows_before)
 
 
-def _names(v: Value, parents: Parents, rows: Rows) -> dict[Value, str]:
+def _names(v: Value, parents: Parents, rows: dict[Value, Row]) -> dict[Value, str]:
     """A name for each Value, no two alike, in an order in which all of it could be computed."""
     order = _sorted(v, parents, rows, first_parent_first=True)
     names = {x: _printable(x.label) for row in order for x in row}
     number = 0
     for row in order:
         unnamed = [x for x in row if not names[x]]
-        number += bool(unnamed)
+        name = _row_label(row[0])
+        if unnamed and not name:
+            number += 1
+            name = f"v{number}"
         for x in unnamed:
             _, index, length = x._place() or (None, 0, 1)
-            names[x] = f"v{number}[{index}]" if length > 1 else f"v{number}"
+            names[x] = f"{name}[{index}]" if length > 1 else name
     return _made_unique(names)
+
+
+def _row_label(x: Value) -> str:
+    return _printable(x._history()[2].label)
 
 
 def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
@@ -267,18 +345,13 @@ def _picture(
     function: str, v: Value, fused: bool, max_nodes: int
 ) -> tuple[list[Box], list[tuple[int, int]]]:
     """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
-    parents, rows = _walk(function, v)
     as_float(max_nodes, f"{function}: max_nodes")
     check_flag(fused, f"{function}: fused")
-    count = len(set(map(id, rows.values()))) if fused else len(parents)
-    if count > max_nodes:
-        raise ValueError(
-            f"{function}: this graph has {count:,} nodes, more than max_nodes={max_nodes:,}; "
-            "draw a smaller one, or a Value further in, or raise max_nodes"
-        )
+    parents = _parents(function, v, _at_most(function, max_nodes, "nodes", fused))
+    rows = _rows(parents)
     names = _names(v, parents, rows)
     order = _sorted(v, parents, rows, first_parent_first=True)
-    drawn = order if fused else [[x] for row in order for x in row]
+    drawn = order if fused else [(x,) for row in order for x in row]
     position = {x: i for i, row in enumerate(drawn, 1) for x in row}
     arrows: list[tuple[int, int]] = []
     for end, row in enumerate(drawn, 1):
@@ -289,7 +362,7 @@ def _picture(
     return [_box(row, names) for row in drawn], arrows
 
 
-def _box(row: list[Value], names: dict[Value, str]) -> Box:
+def _box(row: Row, names: dict[Value, str]) -> Box:
     first, op = row[0], _printable(row[0].op)
     if len(row) == 1:
         title = f"{names[first]} ({op})" if op else names[first]
@@ -297,7 +370,9 @@ def _box(row: list[Value], names: dict[Value, str]) -> Box:
     lines = [f"{names[x]}: data {x.data:.4g}, grad {x.grad:.4g}" for x in row]
     if len(lines) > 8:
         lines[4:-3] = [f"... {len(lines) - 7} more ..."]
-    return ([op or "row", *lines], not first.parents)
+    label = _row_label(first)
+    title = f"{label} ({op})" if label and op else label or op or "row"
+    return ([title, *lines], not first.parents)
 
 
 # Text.

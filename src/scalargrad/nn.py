@@ -4,7 +4,7 @@
 >>> from scalargrad import nn
 >>> w = nn.matrix(2, 3, rng=random.Random(0))       # two rows of three parameters
 >>> p = nn.softmax(nn.linear([1.0, 2.0, 3.0], w))   # two probabilities
->>> round(sum(p).data, 12)
+>>> round(p.sum().data, 12)
 1.0
 """
 
@@ -13,12 +13,32 @@ from __future__ import annotations
 import random as _random
 from operator import index as _index
 
-from scalargrad.engine import Vector, cross_entropy, dot, linear, rmsnorm, softmax, vector
+from scalargrad.engine import (
+    Vector,
+    concatenate,
+    cross_entropy,
+    dot,
+    linear,
+    rmsnorm,
+    softmax,
+    vector,
+    weighted_sum,
+)
 from scalargrad.engine.arguments import MOST as _MOST
 from scalargrad.engine.arguments import as_float as _as_float
 from scalargrad.engine.arguments import describe as _describe
 
-__all__ = ["cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"]
+__all__ = [
+    "concatenate",
+    "cross_entropy",
+    "dot",
+    "linear",
+    "matrix",
+    "rmsnorm",
+    "softmax",
+    "vector",
+    "weighted_sum",
+]
 
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest

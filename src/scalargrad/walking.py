@@ -4,6 +4,9 @@ Backpropagation needs each node after everything that was made from it, so that 
 complete before it is handed on. That is this order backwards. Pictures and ledgers need each node
 after everything it was made from, which is this order forwards.
 
+`Graph` is what is walked outside the engines, the same for both: as in `backward`, a whole row is
+one node.
+
 >>> made_from = {"loss": ("product", "x"), "product": ("x", "y")}
 >>> topological_order("loss", lambda node: made_from.get(node, ()))
 ['x', 'y', 'product', 'loss']
@@ -11,23 +14,23 @@ after everything it was made from, which is this order forwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
-    Node = TypeVar("Node")
+    T = TypeVar("T")
 
 
-def topological_order(output: Node, parents_of: Callable[[Node], Iterable[Node]]) -> list[Node]:
+def topological_order(output: T, parents_of: Callable[[T], Iterable[T]]) -> list[T]:
     """Every node that `output` was made from, and itself, each after everything it was made from.
 
     `parents_of(node)` is what a node was made from, and empty for a leaf. There is no recursion, so
     no limit on depth.
     """
-    order: list[Node] = []
-    seen: set[Node] = set()
+    order: list[T] = []
+    seen: set[T] = set()
     stack: list[Any] = [output]
     while stack:
         node = stack.pop()
@@ -37,3 +40,53 @@ def topological_order(output: Node, parents_of: Callable[[Node], Iterable[Node]]
             seen.add(node)
             stack += (node, None, *parents_of(node))
     return order
+
+
+class Node:
+    """A Value, or a whole row that was made in one go, and how it came about."""
+
+    __slots__ = ("inputs", "op", "result", "setting")
+
+    def __init__(self, op: str | None, inputs: tuple[Any, ...], result: Any, setting: Any) -> None:
+        self.op = op  # the engine's own name of the operation; None if it was made by hand
+        self.inputs = inputs  # Values, rows, and matrices, which are tuples of rows; none: a leaf
+        self.result = result  # the Value or the row
+        self.setting = setting
+
+
+class Graph:
+    """The nodes that `outputs` were made from, in the order in which `backward` lists them.
+
+    Without `leaves`, only those that were computed.
+    """
+
+    def __init__(self, outputs: Sequence[Any], leaves: bool = True) -> None:
+        self._nodes: dict[Any, Node] = {}
+        self._matrices: dict[int, tuple[Any, list[Node]]] = {}
+        self._leaves = leaves
+        top = Node("", tuple(outputs), None, None)
+        self.order: list[Node] = topological_order(top, self.parents_of)[:-1]
+
+    def parents_of(self, node: Node) -> list[Node]:
+        """The nodes that a node was made from; one as often as it is used."""
+        parents = [parent for x in node.inputs for parent in self.nodes_in(x)]
+        return parents if self._leaves else [parent for parent in parents if parent.inputs]
+
+    def nodes_in(self, x: Any) -> Sequence[Node]:
+        """The nodes that an input stands for or holds."""
+        if isinstance(x, tuple):
+            if id(x) not in self._matrices:  # a model uses the same matrix again and again
+                self._matrices[id(x)] = x, [node for item in x for node in self.nodes_in(item)]
+            return self._matrices[id(x)][1]
+        if hasattr(x, "__len__") and x._place() is None:  # Values that live elsewhere, in a row
+            return [self.node(value) for value in x]
+        return (self.node(x),)
+
+    def node(self, x: Any) -> Node:
+        """The node that a Value, or a part of a row, belongs to."""
+        place = x._place()
+        key = x if place is None else place[0]
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = Node(*x._history())
+        return found

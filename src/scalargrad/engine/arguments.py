@@ -10,6 +10,7 @@ TypeError: SGD: lr must be a real number, got None
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Complex, Real
 from operator import length_hint
@@ -192,11 +193,63 @@ def target_range(target: int, n: int) -> NoReturn:
     )
 
 
+def missing_attribute(thing: Any, name: str) -> NoReturn:
+    """What a subclass of Value or Vector says where an attribute is not there."""
+    kind = type(thing)
+    slot = "_data" if is_value(thing) else "_values"  # one that is set in any case
+    try:
+        getattr(kind, slot).__get__(thing)
+    except AttributeError:
+        not_initialised(kind.__name__)
+    raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+
+
 def not_initialised(kind: str) -> NoReturn:
-    raise AttributeError(
-        f"{kind}: its __init__ must call super().__init__(data) before it is used as a Value"
+    raise AttributeError(f"{kind}: its __init__ must call super().__init__(...) before it is used")
+
+
+def is_sequence(x: Any) -> bool:
+    """Whether an operator takes it for a row: a list, a tuple, or an array of one dimension."""
+    return isinstance(x, (list, tuple, array)) or len(getattr(x, "shape", None) or ()) == 1
+
+
+def no_operand(function: str, argument: str, x: object) -> NoReturn:
+    raise TypeError(
+        f"{function}: {argument} must be a Value, a row or a real number, got {describe(x)}"
     )
+
+
+def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
+    """Values and rows as they are, anything else that holds some as a tuple; however deep."""
+    if isinstance(inputs, kinds):
+        return inputs
+    why_not = why_no_sequence(inputs)
+    if why_not or isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):
+        raise TypeError(
+            f"grad: {path} must be a Value or a row, or a sequence of them, got "
+            f"{describe(inputs)}{why_not}"
+        )
+    items = enumerate(list(iterable(inputs, "grad", path)))
+    return tuple([nested(item, kinds, f"{path}[{i}]") for i, item in items])
 
 
 def count(n: int, kind: str = "number") -> str:
     return f"{n} {kind}{'' if n == 1 else 's'}"
+
+
+def checked_edges(
+    parents: Any, local_grads: Any, kind: type
+) -> tuple[tuple[Any, ...], tuple[float, ...]]:
+    """The parents of a node made by hand, which are of that kind, and as many local derivatives."""
+    parents = tuple(iterable(parents, "Value", "parents"))
+    for i, parent in enumerate(parents):
+        if not isinstance(parent, kind):
+            raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
+    given = enumerate(list(iterable(local_grads, "Value", "local_grads")))
+    grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in given])
+    if len(parents) != len(grads):
+        raise ValueError(
+            f"Value: parents has length {len(parents)} but local_grads has length {len(grads)}; "
+            "give one local derivative per parent"
+        )
+    return parents, grads

@@ -95,7 +95,7 @@ _lock = threading.RLock()
 
 def _numbers_of(element: Any) -> _Numbers:
     with _lock:
-        return _being_copied.setdefault(element._place()[0], _Numbers(element._whole_row()))
+        return _being_copied.setdefault(element._place()[0], _Numbers(element._history()[2]))
 
 
 def _as_part(values: list[Value]) -> Reduced | None:
@@ -141,7 +141,7 @@ def _whole(data: Sequence[float], grads: Sequence[float]) -> Vector:
     row = vector(data)
     for value, grad in zip(row, grads):
         value.grad = grad
-    whole: Vector = row[0]._whole_row()  # without the Values that were made to write the gradients
+    whole: Vector = row[0]._history()[2]  # without the Values that were made to write the gradients
     return whole
 
 

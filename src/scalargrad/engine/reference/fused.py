@@ -4,28 +4,53 @@ Every function here could be written with the scalar operators of `Value`, and g
 numbers and gradients as if it were; the formula stands in each docstring. Computing a row at once
 makes one node where the operators would make hundreds.
 
-Beside each function stands its derivative for a whole row, `..._vjp`: the gradients of the inputs,
-given the gradients `g` of the results. It is written with `+ - *` and `dot` only, so that it serves
-floats and, for second derivatives, Values.
+Beside each function stands its derivative for a whole row, `..._vjp`: what each input gets, given
+the gradients `g` of the results. It is written with the functions of floats.py, so that it serves
+floats and, for second derivatives, Vectors.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import repeat
-from operator import index, mul
+from operator import index
 
-from scalargrad.engine.arguments import as_float, describe, iterable, named
-from scalargrad.engine.reference.operations import number_of
+from scalargrad.engine.arguments import (
+    as_float,
+    count,
+    describe,
+    dot_sizes,
+    empty_row,
+    iterable,
+    linear_sizes,
+    named,
+    target_range,
+    weighted_sum_sizes,
+)
+from scalargrad.engine.reference.floats import (
+    Floats,
+    each_times_gradient,
+    number_of,
+    part,
+    products,
+    products_with_gradient,
+    row_like,
+    scaled_by_each,
+    total,
+)
+from scalargrad.engine.reference.floats import concatenate as joined
+from scalargrad.engine.reference.floats import dot as dot_product
+from scalargrad.engine.reference.floats import weighted_sum as weighted_sum_of
 from scalargrad.engine.reference.value import Value
 from scalargrad.engine.reference.vector import (
+    MEAN,
+    SUM,
     Block,
-    FusedOperation,
+    RowOperation,
     Vector,
+    all_edges,
     as_row,
 )
-from scalargrad.engine.reference.vector import dot as dot_product
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -54,48 +79,38 @@ def linear(
         >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])
         Vector([11.5, 17.5])
     """
-    x = as_row(x, "linear", "x")
-    rows = [
-        row if type(row) is Vector else as_row(row, "linear", f"w[{i}]")
-        for i, row in enumerate(list(iterable(w, "linear", "w")))
-    ]
-    xs, weights = x._numbers(), [row._numbers() for row in rows]
-    if b is None:
-        _check_linear(xs, weights, None)
-        data = [dot_product(row, xs) for row in weights]
-        return Block(data).made_by(LINEAR, [x, *rows], [xs, *weights])
-    b = as_row(b, "linear", "b")
-    bs = b._numbers()
-    _check_linear(xs, weights, bs)
-    data = [dot_product(row, xs) + bi for row, bi in zip(weights, bs)]
-    return Block(data).made_by(LINEAR, [x, *rows, b], [xs, *weights, bs])
+    x, rows = as_row(x, "linear", "x"), _as_rows(w, "linear", "w")
+    xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
+    bias = None if b is None else as_row(b, "linear", "b")
+    n, m = len(xs), len(weights)
+    if not n or not m or set(map(len, weights)) != {n} or (bias is not None and len(bias) != m):
+        linear_sizes(n, [*map(len, weights)], None if bias is None else len(bias))
+    data = products(weights, xs)
+    if bias is None:
+        return Block(data).record(LINEAR, (x, rows), (xs, weights))
+    bs = bias._numbers()
+    return Block(data + bs).record(LINEAR, (x, rows, bias), (xs, weights, bs))
 
 
-def _linear_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any) -> list[Iterable[Any]]:
-    """x[j] gets sum_i g[i] w[i][j]; w[i][j] gets g[i] x[j]; b[i] gets g[i].
+def _linear_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
+    """x gets sum_i g[i] w[i]; w[i] gets g[i] x; b gets g.
 
-    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. (A Value
-    is always `!= 0.0`, so second derivatives keep every term.)
+    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf.
     """
-    x, w, b = rows[0], rows[1 : 1 + len(g)], rows[1 + len(g) :]
-    live = [i for i, upstream in enumerate(g) if upstream != 0.0]
-    columns = zip(*(w[i] for i in live))
-    live_g = [g[i] for i in live]
-    x_grads = [dot(live_g, column) for column in columns]
-    w_grads = [() if upstream == 0.0 else map(mul, repeat(upstream), x) for upstream in g]
-    return [x_grads, *w_grads, *([g] if b else [])]
+    x, w, *b = inputs
+    live_g, live_w = g, w
+    if isinstance(g, Floats) and 0.0 in g:
+        live_g, live_w = Floats(filter(None, g)), [row for gi, row in zip(g, w) if gi]
+    return [weighted_sum_of(live_g, live_w), scaled_by_each(g, x), *(g for _ in b)]
 
 
-def _own_row(i: int, n: int, rows: Sequence[Any]) -> tuple[int, int, Sequence[Any]]:
-    return 0, 1, [rows[0], rows[1 + i], *(bias[i : i + 1] for bias in rows[1 + n :])]
+def _own_row(i: int, inputs: Sequence[Any]) -> list[Any]:
+    x, w, *b = inputs
+    return [*x, *w[i], *(bias[i] for bias in b)]
 
 
-def _all_rows(i: int, n: int, rows: Sequence[Any]) -> tuple[int, int, Sequence[Any]]:
-    return i, n, rows
-
-
-LINEAR = FusedOperation("linear", _linear_vjp, _own_row)
-DOT = FusedOperation("dot", _linear_vjp, _own_row)
+LINEAR = RowOperation("linear", _linear_vjp, _own_row)
+DOT = RowOperation("dot", _linear_vjp, _own_row)
 
 
 def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Value:
@@ -112,13 +127,91 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
         11.0
     """
     a, b = as_row(a, "dot", "a"), as_row(b, "dot", "b")
-    numbers = [a._numbers(), b._numbers()]
     if len(a) != len(b) or not len(a):
-        raise ValueError(
-            f"dot: a has {_count(numbers[0])} and b has {_count(numbers[1])}; "
-            "they must be equally long, and not empty"
-        )
-    return Block([dot_product(*numbers)]).made_by(DOT, (a, b), numbers)[0]
+        dot_sizes(len(a), len(b))
+    numbers, others = a._numbers(), b._numbers()
+    data = [dot_product(numbers, others)]
+    return Block(data).record(DOT, (a, (b,)), (numbers, (others,)))[0]
+
+
+def weighted_sum(
+    weights: Iterable[Value | RealNumber], rows: Iterable[Iterable[Value | RealNumber]]
+) -> Vector:
+    """The sum of rows, each times its weight, as one node: what attention does.
+
+        y[j] = weights[0]*rows[0][j] + weights[1]*rows[1][j] + ...
+        dy[j]/dweights[i] = rows[i][j], dy[j]/drows[i][j] = weights[i]
+
+    There is one weight per row, at least one, and the rows are equally long; so is the result. Each
+    sum runs from left to right. It is the twin of `linear`: `linear(x, w)` goes through the rows of
+    w, this through its columns.
+
+    Raises ValueError if the sizes do not fit, TypeError if an argument is not a sequence of Values
+    and real numbers.
+
+        >>> from scalargrad import nn
+        >>> nn.weighted_sum([0.25, 0.75], [[4.0, 8.0], [0.0, 4.0]])
+        Vector([1.0, 5.0])
+    """
+    weights = as_row(weights, "weighted_sum", "weights")
+    inputs = _as_rows(rows, "weighted_sum", "rows")
+    factors, numbers = weights._numbers(), tuple([row._numbers() for row in inputs])
+    if not factors or len(factors) != len(inputs) or len(set(map(len, numbers))) != 1:
+        weighted_sum_sizes(len(factors), [*map(len, numbers)])
+    data = weighted_sum_of(factors, numbers)
+    return Block(data).record(WEIGHTED_SUM, (weights, inputs), (factors, numbers))
+
+
+def _weighted_sum_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
+    """weights[i] gets the dot product of rows[i] and g; rows[i] gets weights[i] g."""
+    weights, rows = inputs
+    return [products_with_gradient(rows, g), each_times_gradient(weights, g)]
+
+
+def _own_column(i: int, inputs: Sequence[Any]) -> list[Any]:
+    weights, rows = inputs
+    return [*weights, *(row[i] for row in rows)]
+
+
+WEIGHTED_SUM = RowOperation("weighted_sum", _weighted_sum_vjp, _own_column)
+
+
+def concatenate(rows: Iterable[Iterable[Value | RealNumber]]) -> Vector:
+    """The rows one after the other, as one row and one node.
+
+    There is at least one row; their lengths may differ. Raises ValueError if there is none,
+    TypeError if `rows` is not a sequence of sequences of Values and real numbers.
+    (`torch.cat`)
+
+        >>> from scalargrad import nn
+        >>> nn.concatenate([[1.0, 2.0], [3.0]])
+        Vector([1.0, 2.0, 3.0])
+    """
+    inputs = _as_rows(rows, "concatenate", "rows")
+    if not inputs:
+        raise ValueError("concatenate: rows is empty; it needs at least one row")
+    numbers = tuple([row._numbers() for row in inputs])
+    return Block(joined(numbers)).record(CONCATENATE, (inputs,), (numbers,))
+
+
+def _concatenate_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
+    """Each row gets its part of g."""
+    parts, start = [], 0
+    for row in inputs[0]:
+        parts.append(part(g, start, start + len(row)))
+        start += len(row)
+    return [tuple(parts)]
+
+
+def _source(i: int, inputs: Sequence[Any]) -> list[Any]:
+    for row in inputs[0]:
+        if i < len(row):
+            return [row[i]]
+        i -= len(row)
+    raise IndexError(i)
+
+
+CONCATENATE = RowOperation("concatenate", _concatenate_vjp, _source)
 
 
 def softmax(x: Iterable[Value | RealNumber]) -> Vector:
@@ -135,25 +228,22 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
         >>> nn.softmax([1000.0, 1000.0])
         Vector([0.5, 0.5])
     """
-    x = _not_empty(as_row(x, "softmax", "x"), "softmax", "x")
+    x = _filled_row(x, "softmax", "x")
     xs = x._numbers()
-    data = _shares(_exponentials(xs)[1])
-    return Block(data, shared=True).made_by(SOFTMAX, (x,), (xs,), data)
+    return Block(_shares(_exponentials(xs)[1])).record(SOFTMAX, (x,), (xs,))
 
 
-def _softmax_vjp(dot: Any, g: Sequence[Any], rows: Sequence[Any], p: Any) -> list[Iterable[Any]]:
+def _softmax_vjp(g: Any, p: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
     """x[j] gets p[j] (g[j] - sum_i g[i] p[i]).
 
     What all of g have in common makes no difference. Subtracting that of the most likely result
     keeps 1 - p from cancelling to 0 where p is almost 1.
     """
-    most_likely = g[p.index(max(p))]
-    g = [gj - most_likely for gj in g]
-    mean = dot(g, p)
-    return [[pj * (gj - mean) for pj, gj in zip(p, g)]]
+    g = g - g[p.index(max(p))]
+    return [p * (g - dot_product(g, p))]
 
 
-SOFTMAX = FusedOperation("softmax", _softmax_vjp, _all_rows)
+SOFTMAX = RowOperation("softmax", _softmax_vjp, all_edges)
 
 
 def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
@@ -171,46 +261,47 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
         >>> nn.rmsnorm([3.0, -3.0], eps=0.0)
         Vector([1.0, -1.0])
     """
-    x = _not_empty(as_row(x, "rmsnorm", "x"), "rmsnorm", "x")
+    x = _filled_row(x, "rmsnorm", "x")
     eps = as_float(eps, "rmsnorm: eps")
     if not eps >= 0.0:
         raise ValueError(f"rmsnorm: eps must be at least 0, got {eps!r}")
     xs = x._numbers()
     try:
-        unit, scale = rms_factors(dot_product, xs, eps)
+        unit, scale = rms_factors(xs, eps)
     except ZeroDivisionError as error:
-        raise named(error, f"rmsnorm of {_count(xs)}, all 0.0, with eps=0.0") from None
+        raise named(error, f"rmsnorm of {count(len(xs))}, all 0.0, with eps=0.0") from None
     data = [xi * unit * scale for xi in xs]
-    return Block(data, shared=True).made_by(RMSNORM, (x,), (xs,), (data, unit * scale), eps)
+    return Block(data).record(RMSNORM, (x,), (xs,), unit * scale, eps)
 
 
-def rms_factors(dot: Any, x: Sequence[Any], eps: float) -> tuple[float, Any]:
+def rms_factors(x: Any, eps: float) -> tuple[float, Any]:
     """1 / sqrt(mean_j x[j]**2 + eps) as a product of two factors, of floats or of Values.
 
     The first is 1, unless the squares would overflow or underflow: then it is the power of two
     that brings the numbers to about 1.
     """
-    mean_square = dot(x, x) / len(x) + eps
+    mean_square = dot_product(x, x) / len(x) + eps
     if 1e-290 < mean_square < math.inf:
         return 1.0, mean_square**-0.5
     largest = max(math.sqrt(eps), *(abs(number_of(xi)) for xi in x))
     if not 0.0 < largest < math.inf:
         return 1.0, mean_square**-0.5
     unit = math.ldexp(1.0, -min(max(math.frexp(largest)[1], -1023), 1022))
-    units = [xi * unit for xi in x]
-    return unit, (dot(units, units) / len(x) + eps * unit * unit) ** -0.5
+    units = row_like(x, [xi * unit for xi in x])
+    return unit, (dot_product(units, units) / len(x) + eps * unit * unit) ** -0.5
 
 
-def _rmsnorm_vjp(
-    dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
-) -> list[Iterable[Any]]:
+def _rmsnorm_vjp(g: Any, y: Any, inputs: Sequence[Any], scale: Any) -> Sequence[Any]:
     """x[j] gets scale (g[j] - y[j] mean_i g[i] y[i])."""
-    y, scale = saved
-    mean = dot(g, y) / len(y)
-    return [[scale * (gj - yj * mean) for yj, gj in zip(y, g)]]
+    return [scale * (g - y * (dot_product(g, y) / len(y)))]
 
 
-RMSNORM = FusedOperation("rmsnorm", _rmsnorm_vjp, _all_rows)
+def _rms_scale(x: Any, eps: float) -> Any:
+    unit, scale = rms_factors(x, eps)
+    return unit * scale
+
+
+RMSNORM = RowOperation("rmsnorm", _rmsnorm_vjp, all_edges, _rms_scale)
 
 
 def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
@@ -229,39 +320,45 @@ def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
         >>> nn.cross_entropy([0.0, -800.0], target=1).data
         800.0
     """
-    x = _not_empty(as_row(logits, "cross_entropy", "logits"), "cross_entropy", "logits")
+    x = _filled_row(logits, "cross_entropy", "logits")
     try:
         target = index(target)
     except TypeError:
         raise TypeError(f"cross_entropy: target must be an int, got {describe(target)}") from None
     xs = x._numbers()
     if not 0 <= target < len(xs):
-        raise IndexError(
-            f"cross_entropy: target is {target}, but logits has {_count(xs)}; "
-            f"it must be from 0 to {len(xs) - 1}"
-        )
+        target_range(target, len(xs))
     top, exponentials = _exponentials(xs)
     at = xs.index(top)  # its exponential is 1, which log1p adds without rounding the others away
-    others = _sum(exponentials[:at] + exponentials[at + 1 :])
+    others = total(exponentials[:at] + exponentials[at + 1 :])
     loss = (top - xs[target]) + math.log1p(others)
     saved = (_shares(exponentials), target)
-    return Block([loss]).made_by(CROSS_ENTROPY, (x,), (xs,), saved, target)[0]
+    return Block([loss]).record(CROSS_ENTROPY, (x,), (xs,), saved, target)[0]
 
 
-def _cross_entropy_vjp(
-    dot: Any, g: Sequence[Any], rows: Sequence[Any], saved: Any
-) -> list[Iterable[Any]]:
+def _cross_entropy_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
     """x[j] gets g p[j], less g for the target: p - 1, written as minus the sum of the others."""
     p, target = saved
-    others = [pj for j, pj in enumerate(p) if j != target]
-    grads = [g[0] * pj for pj in p]
-    grads[target] = -g[0] * dot(others, [1.0] * len(others)) if others else 0.0 * g[0]
-    return [grads]
+    before, after = part(p, 0, target), part(p, target + 1, len(p))
+    others = joined([before, after])
+    of_target = -g[0] * total(others) if len(others) else 0.0 * g[0]
+    return [joined([before * g[0], row_like(p, [of_target]), after * g[0]])]
 
 
-CROSS_ENTROPY = FusedOperation("cross_entropy", _cross_entropy_vjp, _all_rows)
+def _softmax_again(x: Any, target: int) -> Any:
+    from scalargrad import engine
 
-FUSED_OPERATIONS = {row.name: row for row in (LINEAR, DOT, SOFTMAX, RMSNORM, CROSS_ENTROPY)}
+    return engine.softmax(x), target
+
+
+CROSS_ENTROPY = RowOperation("cross_entropy", _cross_entropy_vjp, all_edges, _softmax_again)
+
+ROW_OPERATIONS = {
+    row.name: row
+    for row in (
+        *(SUM, MEAN, LINEAR, DOT, WEIGHTED_SUM, CONCATENATE, SOFTMAX, RMSNORM, CROSS_ENTROPY),
+    )
+}
 
 
 def _exponentials(logits: list[float]) -> tuple[float, list[float]]:
@@ -270,39 +367,20 @@ def _exponentials(logits: list[float]) -> tuple[float, list[float]]:
     return top, [math.exp(x - top) for x in logits]
 
 
-def _shares(numbers: list[float]) -> list[float]:
-    total = _sum(numbers)
-    return [x / total for x in numbers]
+def _shares(numbers: list[float]) -> Floats:
+    whole = total(numbers)
+    return Floats([x / whole for x in numbers])
 
 
-def _sum(numbers: list[float]) -> float:
-    return dot_product(numbers, repeat(1.0))
+def _as_rows(rows: Any, function: str, argument: str) -> tuple[Vector, ...]:
+    if type(rows) is tuple and set(map(type, rows)) == {Vector}:  # by far the most frequent
+        return rows
+    items = enumerate(list(iterable(rows, function, argument)))
+    return tuple([as_row(row, function, f"{argument}[{i}]") for i, row in items])
 
 
-def _check_linear(xs: list[float], weights: list[list[float]], bs: list[float] | None) -> None:
-    n = len(xs)
-    if not n or not weights:
-        raise ValueError(
-            f"linear: x has {_count(xs)} and w has {_count(weights, 'row')}; neither may be empty"
-        )
-    for i, row in enumerate(weights):
-        if len(row) != n:
-            raise ValueError(
-                f"linear: x has {_count(xs)} but w[{i}] has {_count(row)}; "
-                "each row of w needs one weight per number in x"
-            )
-    if bs is not None and len(bs) != len(weights):
-        raise ValueError(
-            f"linear: w has {_count(weights, 'row')} but b has {_count(bs)}; "
-            "b needs one number per row of w"
-        )
-
-
-def _not_empty(row: Vector, function: str, argument: str) -> Vector:
+def _filled_row(values: Any, function: str, argument: str) -> Vector:
+    row = as_row(values, function, argument)
     if not len(row):
-        raise ValueError(f"{function}: {argument} is empty; it needs at least one number")
+        empty_row(function, argument)
     return row
-
-
-def _count(row: Sequence[object], kind: str = "number") -> str:
-    return f"{len(row)} {kind}{'' if len(row) == 1 else 's'}"

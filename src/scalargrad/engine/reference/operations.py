@@ -14,13 +14,25 @@ derivative is written once and still serves second and third derivatives.
 2.0
 >>> SQRT.local_grads(2.0, 4.0)                        # 1 / (2 sqrt(x))
 (0.25,)
+
+The same row serves whole rows of numbers, number by number: see vector.py.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
+
+from scalargrad.engine.reference.floats import (
+    contribution,
+    contribution_of_branch,
+    is_row,
+    number_of,
+    row_like,
+    total,
+)
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -29,23 +41,87 @@ if TYPE_CHECKING:
     # A float or a Value: the functions below do not care which.
     Number: TypeAlias = Any
 
-SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
+
+# What is special about some of them. The formulas of ROWS ask nothing of the numbers, so that they
+# take whole rows as they are. BRANCHES choose between their operands, or between one and 0: what
+# was not chosen gets nothing, not even 0 * inf.
+ROWS, BRANCHES = "rows", "branches"
 
 
 class Operation:
     """A differentiable function of one or two numbers."""
 
-    __slots__ = ("local_grads", "name", "value")
+    __slots__ = ("branches", "local_grads", "name", "takes_rows", "value")
 
     def __init__(
         self,
         name: str,
         value: Callable[..., float],
         local_grads: Callable[..., tuple[Number, ...]],
+        special: str = "",
     ) -> None:
         self.name = name
         self.value = value
         self.local_grads = local_grads
+        self.takes_rows = special == ROWS
+        self.branches = special == BRANCHES
+
+    # How it works on rows, in the terms of a RowOperation. An operand may be one number for all.
+
+    def vjp(self, g: Any, y: Any, operands: Sequence[Any], saved: Any) -> list[Any]:
+        """What the operands get: local_grad * g, and a single number the sum of these."""
+        product = contribution_of_branch if self.branches else contribution
+        products = [product(local_grad, g) for local_grad in self._row_local_grads(y, operands)]
+        return [p if is_row(x) else total(p) for p, x in zip(products, operands)]
+
+    def _row_local_grads(self, y: Any, operands: Sequence[Any]) -> Sequence[Any]:
+        if self.takes_rows:
+            return self.local_grads(y, *operands)
+        columns = [x if is_row(x) else repeat(x) for x in operands]
+        by_number = map(self.local_grads, y, *columns)
+        return [row_like(y, grads) for grads in zip(*by_number)]
+
+    def edges(self, i: int, operands: Sequence[Any]) -> list[Any]:
+        """The numbers in the operands that result i was made from."""
+        return [x[i] if is_row(x) else x for x in operands]
+
+
+# fmt: off
+#                    name       value                      local_grads
+ADD     = Operation("+",       operator.add,               lambda y, a, b: (1.0, 1.0), ROWS)
+SUB     = Operation("-",       operator.sub,               lambda y, a, b: (1.0, -1.0), ROWS)
+MUL     = Operation("*",       operator.mul,               lambda y, a, b: (b, a), ROWS)
+DIV     = Operation("/",       operator.truediv,           lambda y, a, b: _div_grads(y, a, b))
+POW     = Operation("**",      lambda x, n: _power(x, n),  lambda y, x, n: _power_grads(y, x, n))
+NEG     = Operation("neg",     operator.neg,               lambda y, x: (-1.0,), ROWS)
+ABS     = Operation("abs",     abs,                        lambda y, x: (sign(x),))
+EXP     = Operation("exp",     math.exp,                   lambda y, x: (y,), ROWS)
+LOG     = Operation("log",     math.log,                   lambda y, x: (divide(1.0, x),))
+LOG1P   = Operation("log1p",   math.log1p,                 lambda y, x: (divide(1.0, 1.0 + x),))
+EXPM1   = Operation("expm1",   math.expm1,                 lambda y, x: (exp(x),))
+SQRT    = Operation("sqrt",    math.sqrt,                  lambda y, x: (divide(0.5, y),))
+SIN     = Operation("sin",     math.sin,                   lambda y, x: (cos(x),))
+COS     = Operation("cos",     math.cos,                   lambda y, x: (-sin(x),))
+TAN     = Operation("tan",     math.tan,                   lambda y, x: (1.0 + y * y,))
+TANH    = Operation("tanh",    math.tanh,                  lambda y, x: (_tanh_grad(x),))
+SIGMOID = Operation("sigmoid", lambda x: sigmoid(x),       lambda y, x: (_sigmoid_grad(y, x),))
+RELU    = Operation("relu",    lambda x: _relu(x),         lambda y, x: (_step(x),), BRANCHES)
+MAXIMUM = Operation("maximum", lambda a, b: _max(a, b),    lambda y, a, b: _halves(a, b), BRANCHES)
+MINIMUM = Operation("minimum", lambda a, b: _min(a, b),    lambda y, a, b: _halves(b, a), BRANCHES)
+# fmt: on
+
+OPERATIONS = {
+    row.name: row
+    for row in (
+        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, EXPM1, SQRT),
+        *(SIN, COS, TAN, TANH, SIGMOID, RELU, MAXIMUM, MINIMUM),
+    )
+}
+
+
+# The operations and derivatives that need care.
+
+SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
 
 
 def _power(x: float, n: float) -> float:
@@ -63,25 +139,14 @@ def _div_grads(y: Number, a: Number, b: Number) -> tuple[Number, Number]:
 
 
 def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
-    """d/dx x**n = n x**(n-1), and d/dn x**n = x**n log x."""
-    base, exponent = number_of(x), number_of(n)
-    if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
-        in_base: Number = 0.0  # x**0 is 1 everywhere
-    else:
-        in_base = _power_by_base(y, x, n)
-    if base == 0.0 and exponent >= 0.0:
-        in_exponent: Number = 0.0
-    elif base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
-        root = power(x, 0.5 * n)
-        in_exponent = root * log(x) * root
-    else:
-        in_exponent = y * log(x)
-    return in_base, in_exponent
+    return _power_by_base(y, x, n), _power_by_exponent(y, x, n)
 
 
 def _power_by_base(y: Number, x: Number, n: Number) -> Number:
-    """n x**(n-1), in whichever form loses no digits on the way."""
+    """d/dx x**n = n x**(n-1), in whichever form loses no digits on the way."""
     base, exponent = number_of(x), number_of(n)
+    if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
+        return 0.0  # x**0 is 1 everywhere
     one_less = power(x, n - 1.0)
     if base == 0.0 or not math.isfinite(base) or not math.isfinite(exponent):
         return n * one_less
@@ -93,6 +158,17 @@ def _power_by_base(y: Number, x: Number, n: Number) -> Number:
     return n * one_less
 
 
+def _power_by_exponent(y: Number, x: Number, n: Number) -> Number:
+    """d/dn x**n = x**n log x."""
+    base = number_of(x)
+    if base == 0.0 and number_of(n) >= 0.0:
+        return 0.0
+    if base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
+        root = power(x, 0.5 * n)
+        return root * log(x) * root
+    return y * log(x)
+
+
 def _is_one_less(m: float, n: float) -> bool:
     """Whether m is exactly n - 1: that is rounded for tiny n, huge n and some others."""
     return m + 1.0 == n and m - n == -1.0
@@ -101,11 +177,6 @@ def _is_one_less(m: float, n: float) -> bool:
 def _is_coarse(y: Number) -> bool:
     """Whether a number is 0 or so small that a float has few digits left for it."""
     return abs(number_of(y)) < SMALLEST_NORMAL
-
-
-def _sigmoid(x: float) -> float:
-    t = math.exp(-abs(x))  # at most 1: cannot overflow
-    return t / (1.0 + t) if x < 0.0 else 1.0 / (1.0 + t)
 
 
 def _sigmoid_grad(y: Number, x: Number) -> Number:
@@ -124,52 +195,23 @@ def _relu(x: float) -> float:
     return 0.0 if x <= 0.0 else x  # this way round nan stays nan
 
 
-def _maximum(a: float, b: float) -> float:
+def _step(x: Number) -> float:
+    return 0.0 if x <= 0.0 else 1.0
+
+
+def _max(a: float, b: float) -> float:
     return math.nan if a != a or b != b else b if b > a else a
 
 
-def _minimum(a: float, b: float) -> float:
+def _min(a: float, b: float) -> float:
     return math.nan if a != a or b != b else b if b < a else a
 
 
-def _share(winner: Number, loser: Number) -> float:
-    """The part of the gradient that the winner of maximum or minimum gets: half of it at a tie."""
-    a, b = number_of(winner), number_of(loser)
-    return 0.5 if a == b else 0.0 if a < b else 1.0
-
-
-# fmt: off
-#                    name       value           local_grads
-ADD     = Operation("+",       operator.add,     lambda y, a, b: (1.0, 1.0))
-SUB     = Operation("-",       operator.sub,     lambda y, a, b: (1.0, -1.0))
-MUL     = Operation("*",       operator.mul,     lambda y, a, b: (b, a))
-DIV     = Operation("/",       operator.truediv, _div_grads)
-POW     = Operation("**",      _power,           _power_grads)
-NEG     = Operation("neg",     operator.neg,     lambda y, x: (-1.0,))
-ABS     = Operation("abs",     abs,              lambda y, x: (sign(x),))
-EXP     = Operation("exp",     math.exp,         lambda y, x: (y,))
-LOG     = Operation("log",     math.log,         lambda y, x: (divide(1.0, x),))
-LOG1P   = Operation("log1p",   math.log1p,       lambda y, x: (divide(1.0, 1.0 + x),))
-EXPM1   = Operation("expm1",   math.expm1,       lambda y, x: (exp(x),))
-SQRT    = Operation("sqrt",    math.sqrt,        lambda y, x: (divide(0.5, y),))
-SIN     = Operation("sin",     math.sin,         lambda y, x: (cos(x),))
-COS     = Operation("cos",     math.cos,         lambda y, x: (-sin(x),))
-TAN     = Operation("tan",     math.tan,         lambda y, x: (1.0 + y * y,))
-# not 1 - y*y and y*(1 - y): those cancel to 0 far from the origin
-TANH    = Operation("tanh",    math.tanh,        lambda y, x: (_tanh_grad(x),))
-SIGMOID = Operation("sigmoid", _sigmoid,         lambda y, x: (_sigmoid_grad(y, x),))
-RELU    = Operation("relu",    _relu,            lambda y, x: (0.0 if x <= 0.0 else 1.0,))
-MAXIMUM = Operation("maximum", _maximum,         lambda y, a, b: (_share(a, b), _share(b, a)))
-MINIMUM = Operation("minimum", _minimum,         lambda y, a, b: (_share(b, a), _share(a, b)))
-# fmt: on
-
-OPERATIONS = {
-    row.name: row
-    for row in (
-        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, EXPM1, SQRT),
-        *(SIN, COS, TAN, TANH, SIGMOID, RELU, MAXIMUM, MINIMUM),
-    )
-}
+def _halves(a: Number, b: Number) -> tuple[float, float]:
+    """What the larger and the smaller of two numbers get: all and nothing, or half each."""
+    x, y = number_of(a), number_of(b)
+    share = 0.5 if x == y else 0.0 if x < y else 1.0
+    return share, 0.5 if x == y else 0.0 if y < x else 1.0
 
 
 # What the derivatives are written in: floats in, float out; Values in, Value out. Where Python
@@ -178,22 +220,22 @@ OPERATIONS = {
 
 def divide(a: Number, b: Number) -> Number:
     """a / b, with a / 0 = +-inf and 0 / 0 = nan."""
-    return _quietly(DIV, _ieee_divide, a, b)
+    return _ieee(DIV, _ieee_divide, a, b)
 
 
 def power(x: Number, n: Number) -> Number:
     """x ** n, with 0 ** -n = inf, overflow = +-inf, and nan where the result is not real."""
-    return _quietly(POW, _ieee_power, x, n)
+    return _ieee(POW, _ieee_power, x, n)
 
 
 def log(x: Number) -> Number:
     """The natural logarithm, with log(0) = -inf and nan for a negative number."""
-    return _quietly(LOG, _ieee_log, x)
+    return _ieee(LOG, _ieee_log, x)
 
 
 def exp(x: Number) -> Number:
     """e ** x, with inf on overflow."""
-    return _quietly(EXP, _ieee_exp, x)
+    return _ieee(EXP, _ieee_exp, x)
 
 
 def sin(x: Number) -> Number:
@@ -205,7 +247,10 @@ def cos(x: Number) -> Number:
 
 
 def sigmoid(x: Number) -> Number:
-    return _sigmoid(x) if isinstance(x, float) else x.sigmoid()
+    if not isinstance(x, float):
+        return x.sigmoid()
+    t = math.exp(-abs(x))  # at most 1: cannot overflow
+    return t / (1.0 + t) if x < 0.0 else 1.0 / (1.0 + t)
 
 
 def sign(x: Number) -> float:
@@ -213,19 +258,15 @@ def sign(x: Number) -> float:
     return float((x > 0.0) - (x < 0.0))
 
 
-def number_of(x: Number) -> float:
-    return x if isinstance(x, float) else float(x.data)
-
-
-def _quietly(operation: Operation, ieee: Callable[..., float], *operands: Number) -> Number:
+def _ieee(operation: Operation, ieee: Callable[..., float], *operands: Number) -> Number:
     numbers = [number_of(x) for x in operands]
     y = ieee(*numbers)
     if all(isinstance(x, float) for x in operands):
         return y
-    from scalargrad.engine import Value  # late, because the engines are built on this file
+    from scalargrad.engine import Value, ieee_node  # late: the engines are built on this file
 
-    parents = [Value(x) if isinstance(x, float) else x for x in operands]
-    return Value(y, parents, operation.local_grads(y, *numbers), op=operation.name)
+    parents = tuple([Value(x) if isinstance(x, float) else x for x in operands])
+    return ieee_node(operation.name, y, parents, operation.local_grads(y, *numbers))
 
 
 def _ieee_divide(a: float, b: float) -> float:

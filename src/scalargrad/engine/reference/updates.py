@@ -16,7 +16,7 @@ from scalargrad.engine.reference.vector import Vector
 def zero_grads(rows: Sequence[Vector]) -> None:
     """Set every gradient to 0."""
     for row in rows:
-        row._zero_grads()
+        row._write_grads([0.0] * len(row))
 
 
 def sgd_update(rows: Sequence[Vector], velocity: Vector, lr: float, momentum: float) -> None:
@@ -28,6 +28,7 @@ def sgd_update(rows: Sequence[Vector], velocity: Vector, lr: float, momentum: fl
     velocity._write(v)
 
 
+# --8<-- [start:adam]
 def adam_update(
     rows: Sequence[Vector],
     first_moment: Vector,
@@ -70,6 +71,7 @@ def adam_update(
     second_moment._write(v)
 
 
+# --8<-- [end:adam]
 def _joined(rows: Sequence[Vector]) -> tuple[list[float], list[float]]:
     """The numbers and the gradients of all rows, one after the other."""
     numbers = [number for row in rows for number in row._numbers()]

@@ -1,12 +1,13 @@
-"""Rows of numbers: what `linear`, `softmax`, `rmsnorm` and `matrix` return.
+"""Rows of numbers, which compute number by number.
 
-A `Vector` is an immutable sequence of Values. Take elements out, slice it, iterate over it, join
-two with `+`; every element is a Value like any other. It has no arithmetic of its own.
+A `Vector` is an immutable sequence of Values: take elements out, slice it, iterate over it; every
+element is a Value like any other. And what can be done to one Value can be done to a row of them.
 
->>> row = vector([1.0, 2.0, 3.0])
->>> (row[0] * row[2]).backward()
->>> row[0].grad, len(row[1:]), row[1] is row[1]
-(3.0, 2, True)
+>>> a, b = vector([1.0, 2.0, 3.0]), vector([4.0, 5.0, 6.0])
+>>> total = (2.0 * a * b).sum()
+>>> total.backward()
+>>> total.data, a.grad, a[2].grad
+(64.0, (8.0, 10.0, 12.0), 12.0)
 
 A row that was computed, or made as parameters, in one go is kept as a `Block`: a list of data, a
 list of grads, and how they came about. A whole row is then one node to `backward`, however long it
@@ -18,44 +19,69 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from operator import add, mul
+from operator import add
 
-from scalargrad.engine.arguments import as_float, describe, is_real, iterable
+from scalargrad.engine.arguments import (
+    as_float,
+    as_text,
+    describe,
+    different_lengths,
+    empty_row,
+    given_length,
+    is_real,
+    is_sequence,
+    iterable,
+    missing_attribute,
+    named,
+)
+from scalargrad.engine.reference import operations
+from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
+from scalargrad.engine.reference.methods import Methods
+from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
-from scalargrad.engine.reference.value import Value, as_value
+from scalargrad.engine.reference.value import Value, as_value, expression, leaf
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any, overload
+    from typing import Any, TypeAlias, overload
 
     from scalargrad.engine.reference.value import RealNumber
 
     _Sequence = Sequence[Value]
+    # What may stand beside a row: another one, numbers for its numbers, or one number for all.
+    Operand: TypeAlias = "Vector | Value | RealNumber | Sequence[Value | RealNumber]"
 else:
     _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
 
 
-class Vector(_Sequence):
-    """An immutable row of Values; plain numbers among `values` become leaves.
+class Vector(Methods, _Sequence):
+    """An immutable row of Values that computes number by number.
 
-    It is what `matrix`, `linear`, `softmax` and `rmsnorm` return: a sequence as a tuple is one, of
-    any length. `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of
-    the same Values. `==` and `hash` are identity. It has no arithmetic of its own.
+    Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`
+    a Vector of the same Values. `==` and `hash` are identity.
 
-    Raises TypeError if `values` is not a sequence of Values and real numbers.
+    `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
+    that the operation on Values gives. Beside a row may stand another one of the same length, a
+    Value or a number, which then serves all of it, or, to its right, a list, a tuple or a 1-d
+    array. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`.
+
+    Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise
+    ValueError if the lengths differ, and what the operation on numbers raises, saying at which
+    element.
 
         >>> x = Value(1.0)
         >>> row = Vector([x, 2.0, 3.0])
-        >>> row[0] is x, len(row), row[1:] + [4]
-        (True, 3, Vector([2.0, 3.0, 4.0]))
+        >>> row[0] is x, len(row), row[1:] * 10
+        (True, 3, Vector([20.0, 30.0]))
     """
 
     # The numbers from _start to _stop of a block, or else, with no block, the Values themselves.
     # With a block, _values is shared with slices and stays empty until somebody asks for an
     # element; then its first item is the list of them all.
-    __slots__ = ("_block", "_start", "_stop", "_values")
+    __slots__ = ("_block", "_label", "_start", "_stop", "_values")
 
     _block: Block | None
+    _label: str
     _start: int
     _stop: int
     _values: list[Any]
@@ -65,16 +91,164 @@ class Vector(_Sequence):
         if hasattr(self, "_values"):
             raise TypeError("Vector: a row is made once; make a new Vector")
         self._block, self._start, self._stop = row._block, row._start, row._stop
-        self._values = row._values
+        self._values, self._label = row._values, ""
 
-    def _elements(self) -> list[Value]:
-        block, values = self._block, self._values
-        if block is None:
-            return values
-        if not values:  # if two threads append a list at the same moment, the first one counts
-            values.append(list(map(Element, repeat(block), range(len(block.data)))))
-        elements: list[Value] = values[0]
-        return elements if len(self) == len(elements) else elements[self._start : self._stop]
+    # Arithmetic, number by number. There is no list + Vector: it would take `values += row` away.
+
+    def __add__(self, other: Operand) -> Vector:
+        return self._operate(operations.ADD, other)
+
+    def __radd__(self, other: Value | RealNumber) -> Vector:
+        return self._operate_reflected(operations.ADD, other)
+
+    def __sub__(self, other: Operand) -> Vector:
+        return self._operate(operations.SUB, other)
+
+    def __rsub__(self, other: Value | RealNumber) -> Vector:
+        return self._operate_reflected(operations.SUB, other)
+
+    def __mul__(self, other: Operand) -> Vector:
+        return self._operate(operations.MUL, other)
+
+    def __rmul__(self, other: Value | RealNumber) -> Vector:
+        return self._operate_reflected(operations.MUL, other)
+
+    def __truediv__(self, other: Operand) -> Vector:
+        return self._operate(operations.DIV, other)
+
+    def __rtruediv__(self, other: Value | RealNumber) -> Vector:
+        return self._operate_reflected(operations.DIV, other)
+
+    def __pow__(self, other: Operand) -> Vector:
+        return self._operate(operations.POW, other)
+
+    def __rpow__(self, other: Value | RealNumber) -> Vector:
+        return self._operate_reflected(operations.POW, other)
+
+    def __neg__(self) -> Vector:
+        return self._apply(operations.NEG)
+
+    def __pos__(self) -> Vector:
+        return self
+
+    def __abs__(self) -> Vector:
+        return self._apply(operations.ABS)
+
+    def _operate(self, operation: Operation, right: Any) -> Vector:
+        if not isinstance(right, (Vector, Value)):
+            name = operation.name
+            if is_real(right):
+                right = leaf(as_float(right, f"Vector {name} number: the number"))
+            elif is_sequence(right):
+                right = as_row(right, f"Vector {name} other", "other")
+            else:  # Python then asks the other operand, or raises TypeError
+                return NotImplemented  # type: ignore[no-any-return]
+        return of_operands(operation, (self, right))
+
+    def _operate_reflected(self, operation: Operation, left: Any) -> Vector:
+        if not isinstance(left, Value):
+            if not is_real(left):
+                return NotImplemented  # type: ignore[no-any-return]
+            left = leaf(as_float(left, f"number {operation.name} Vector: the number"))
+        return of_operands(operation, (left, self))
+
+    def _apply(self, operation: Operation) -> Vector:
+        return of_operands(operation, (self,))
+
+    def sum(self) -> Value:
+        """The sum of the row from left to right, as one node: the bits of the builtin `sum(row)`.
+
+        An empty row has the sum 0. (`torch.sum`)
+
+            >>> vector([1.0, 2.0, 4.0]).sum().data
+            7.0
+        """
+        numbers = self._numbers()
+        return Block([total(numbers)]).record(SUM, (self,), (numbers,))[0]
+
+    def mean(self) -> Value:
+        """The sum of the row, from left to right, divided by its length, as one node.
+
+        Raises ValueError if the row is empty. (`torch.mean`)
+
+            >>> vector([1.0, 2.0, 6.0]).mean().data
+            3.0
+        """
+        numbers = self._numbers()
+        if not numbers:
+            empty_row("mean")
+        return Block([total(numbers) / len(numbers)]).record(MEAN, (self,), (numbers,))[0]
+
+    # All of its numbers at once.
+
+    @property
+    def data(self) -> tuple[float, ...]:
+        """The numbers, a tuple of floats. Write any sequence of as many numbers.
+
+        Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,
+        TypeError if it is not a sequence of real numbers, and then changes nothing.
+
+            >>> row = vector([1.0, 2.0])
+            >>> row.data = [3, 4]
+            >>> row.data, row[1].data
+            ((3.0, 4.0), 4.0)
+        """
+        return tuple(self._numbers())
+
+    @data.setter
+    def data(self, numbers: Iterable[RealNumber]) -> None:
+        self._write(self._checked(numbers, "data"))
+
+    @property
+    def grad(self) -> tuple[float, ...]:
+        """The gradients, a tuple of floats; written as `data` is."""
+        return tuple(self._grads())
+
+    @grad.setter
+    def grad(self, numbers: Iterable[RealNumber]) -> None:
+        self._write_grads(self._checked(numbers, "grad"))
+
+    def _checked(self, numbers: Any, attribute: str) -> list[float]:
+        items = list(iterable(numbers, "Vector", attribute))
+        floats = [as_float(x, f"Vector.{attribute}[{i}]") for i, x in enumerate(items)]
+        if len(floats) != len(self):
+            given_length(f"Vector.{attribute}", len(self), len(floats))
+        return floats
+
+    @property
+    def label(self) -> str:
+        """A name, for pictures; empty unless you give one.
+
+        That of a whole row belongs to its numbers, that of a slice to this Vector.
+        """
+        whole = self._whole_block()
+        return whole.label if whole else self._label
+
+    @label.setter
+    def label(self, text: str) -> None:
+        whole = self._whole_block()
+        if whole:
+            whole.label = as_text(text, "Vector.label")
+        else:
+            self._label = as_text(text, "Vector.label")
+
+    def _whole_block(self) -> Block | None:
+        block = self._block
+        return block if block and self._stop - self._start == len(block.data) else None
+
+    if TYPE_CHECKING:
+        backward: Any
+    else:
+
+        @property
+        def backward(self):
+            """Not there: take `.sum()` or `.mean()` first."""
+            raise AttributeError(
+                "Vector has no backward: take .sum() or .mean() of the row first, "
+                "which is one Value"
+            )
+
+    # A sequence.
 
     if TYPE_CHECKING:
 
@@ -87,7 +261,7 @@ class Vector(_Sequence):
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if self._block is None or step != 1:
-                return loose(self._elements()[index])
+                return row_of_values(self._elements()[index])
             start, stop = self._start + start, self._start + max(start, stop)
             return _row(self._block, start, stop, self._values)
         try:
@@ -133,30 +307,20 @@ class Vector(_Sequence):
         """
         return self._elements().count(value)
 
-    def __add__(self, other: Vector | Sequence[Value | RealNumber]) -> Vector:
-        """The elements of both rows, one after the other.
-
-        There is no `other + Vector`: it would turn the list of `values += row` into a Vector.
-        """
-        if not isinstance(other, (Vector, list, tuple)):
-            return NotImplemented
-        return loose([*self._elements(), *as_row(other, "Vector + other", "other")])
-
     def __repr__(self) -> str:
         numbers = [repr(x) for x in self._numbers()]
         if len(numbers) > 12:
             numbers[3:-3] = [f"... {len(numbers) - 6} more ..."]
         return f"Vector([{', '.join(numbers)}])"
 
-    def __copy__(self) -> Vector:
-        from scalargrad.engine import copying  # late, because the engines come before it
-
-        return copying.copied_row(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from scalargrad.engine import copying
-
-        return copying.reduced_row(self)
+    def _elements(self) -> list[Value]:
+        block, values = self._block, self._values
+        if block is None:
+            return values
+        if not values:  # if two threads append a list at the same moment, the first one counts
+            values.append(list(map(Element, repeat(block), range(len(block.data)))))
+        elements: list[Value] = values[0]
+        return elements if len(self) == len(elements) else elements[self._start : self._stop]
 
     # What the engine asks of a row, be it part of a block or a collection of Values.
 
@@ -182,14 +346,14 @@ class Vector(_Sequence):
         else:
             self._block.write(self._start, self._stop, numbers)
 
-    def _zero_grads(self) -> None:
+    def _write_grads(self, numbers: Sequence[float]) -> None:
         if self._block is None:
-            for value in self._values:
-                value._grad = 0.0
+            for value, number in zip(self._values, numbers):
+                value._grad = number
         else:
-            self._block.grads[self._start : self._stop] = [0.0] * len(self)
+            self._block.grads[self._start : self._stop] = numbers
 
-    def _add_to_grads(self, contributions: Iterable[float]) -> None:
+    def _add_to_grad(self, contributions: Iterable[float]) -> None:
         block = self._block
         if block is None:
             for value, contribution in zip(self._values, contributions):
@@ -200,114 +364,232 @@ class Vector(_Sequence):
         else:
             block.grads = list(map(add, block.grads, contributions))
 
+    def _computed(self) -> Iterable[Any]:
+        """The nodes that it was made from, as far as they are no leaves."""
+        if self._block is None:
+            return [value for value in self._values if value._parents]
+        return (self._block,) if self._block.operation else ()
+
+    # What other rooms ask.
+
+    def _place(self) -> tuple[int, int, int] | None:
+        """For a part of a row: a number that tells live rows apart, its start and its end."""
+        return None if self._block is None else (id(self._block), self._start, self._stop)
+
+    def _history(self) -> tuple[Any, ...]:
+        """For a part of a row: how that came about, as `Value._history`."""
+        assert self._block is not None
+        return self._block.history()
+
+    def _unchanged(self) -> bool:
+        """For a part of a row: whether what it was computed with is still the data."""
+        return self._block is None or self._block.unchanged()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if not hasattr(cls, "__getattr__"):
+            cls.__getattr__ = missing_attribute  # type: ignore[attr-defined]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """What NumPy asks where a row meets its numbers and arrays: see engine/arrays.py."""
+        from scalargrad.engine import arrays  # late, because the engines come before it
+
+        return arrays.array_ufunc(self, ufunc, method, inputs, keywords)
+
+    def __copy__(self) -> Vector:
+        from scalargrad.engine import copying
+
+        return copying.copied_row(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from scalargrad.engine import copying
+
+        return copying.reduced_row(self)
+
 
 Sequence.register(Vector)
 
 
-class FusedOperation:
+def of_operands(operation: Operation, operands: tuple[Vector | Value, ...]) -> Vector:
+    """The operation number by number: one node. At least one of the operands is a row."""
+    numbers = [x._numbers() for x in operands]
+    lengths = [len(x) for x in operands if isinstance(x, Vector)]
+    if lengths[0] != lengths[-1]:
+        different_lengths(operation.name, *lengths)
+    columns = [x if isinstance(x, list) else repeat(x) for x in numbers]
+    try:
+        data = Floats(map(operation.value, *columns))
+    except (ArithmeticError, ValueError):
+        raise _failure(operation, zip(*columns)) from None
+    return Block(data).record(operation, operands, numbers)
+
+
+def _failure(operation: Operation, elements: Iterable[tuple[float, ...]]) -> Exception:
+    for i, numbers in enumerate(elements):
+        try:
+            operation.value(*numbers)
+        except (ArithmeticError, ValueError) as error:
+            where = f"{operation.name} of element {i}: {expression(operation, *numbers)}"
+            return named(error, where)
+    raise AssertionError("an operation failed that does not fail")
+
+
+def flat(inputs: Iterable[Any]) -> Iterable[Any]:
+    """The rows and numbers in the inputs of an operation, some of which are matrices."""
+    for x in inputs:
+        if isinstance(x, tuple):
+            yield from x
+        else:
+            yield x
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, float):
+        return a == b or (a != a and b != b)
+    return all(map(_same, a, b))
+
+
+class RowOperation:
     """An operation on whole rows.
 
-    `vjp(dot, upstream, rows, saved)` gives the gradients for each of the input `rows`: for every
-    number in it the sum of upstream[i] * d result[i] / d number over the results i (the vector-
-    Jacobian product). `saved` is what the forward pass kept. Written with `+ - *` and `dot`, it
-    serves floats and Values alike, as the derivatives in operations.py do.
+    `vjp(g, y, inputs, saved)` gives what each of the inputs gets, given the gradients `g` of the
+    results: for every number in it the sum of g[i] * d result[i] / d number over the results i (the
+    vector-Jacobian product), or None for nothing. An input is a row, or a matrix, which is a tuple
+    of rows. `y` are the results, and `saved` is what else the forward pass kept. Written with the
+    functions of floats.py, it serves floats and Vectors alike, as the derivatives in operations.py.
 
-    `part(i, n, rows)` describes result i of n as a result of just those rows that matter to it:
-    its position among their results, how many these are, and the rows.
+    `edges(i, inputs)` picks from the inputs the numbers that result i was made from.
+    `saved_again(x, setting)` makes `saved` from the first input, for graphs of derivatives.
     """
 
-    __slots__ = ("name", "part", "vjp")
+    __slots__ = ("edges", "name", "saved_again", "vjp")
 
     def __init__(
         self,
         name: str,
-        vjp: Callable[[Callable[..., Any], Sequence[Any], Sequence[Any], Any], list[Iterable[Any]]],
-        part: Callable[[int, int, Sequence[Any]], tuple[int, int, Sequence[Any]]],
+        vjp: Callable[[Any, Any, Sequence[Any], Any], Sequence[Any]],
+        edges: Callable[[int, Sequence[Any]], list[Any]],
+        saved_again: Callable[[Any, Any], Any] = lambda x, setting: None,
     ) -> None:
         self.name = name
         self.vjp = vjp
-        self.part = part
+        self.edges = edges
+        self.saved_again = saved_again
+
+
+def all_edges(i: int, inputs: Sequence[Any]) -> list[Any]:
+    """Every result is made from all of the row."""
+    return list(inputs[0])
+
+
+def _sum_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
+    """Each number gets g."""
+    return [scaled(g[0], row_like(inputs[0], [1.0] * len(inputs[0])))]
+
+
+def _mean_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Sequence[Any]:
+    """Each of the n numbers gets g * 1/n."""
+    n = len(inputs[0])
+    return [scaled(g[0], row_like(inputs[0], [1.0 / n] * n))]
+
+
+SUM = RowOperation("sum", _sum_vjp, all_edges)
+MEAN = RowOperation("mean", _mean_vjp, all_edges)
 
 
 class Block:
-    """Numbers side by side: the result of one fused operation, or a row of parameters."""
+    """Numbers side by side: the result of one operation on rows, or a row of parameters."""
 
     __slots__ = (
         "_parents",  # the nodes that backward visits next
         "data",
         "grads",
         "inputs",
+        "label",
+        "numbers",  # those in the inputs, at the forward pass
         "operation",
-        "rows",  # the numbers in the inputs, at the forward pass
+        "result",  # the data at the forward pass
         "saved",
         "setting",
         "shared",  # whether a graph relies on the list `data` staying as it is
     )
 
-    _in_row = False
-
-    def __init__(self, data: list[float], shared: bool = False) -> None:
-        self.data = data
-        self.grads = [0.0] * len(data)
-        self.shared = shared
-        self.operation: FusedOperation | None = None
+    def __init__(self, data: Iterable[float]) -> None:
+        self.data = data if isinstance(data, Floats) else Floats(data)
+        self.grads = [0.0] * len(self.data)
+        self.shared = False
+        self.label = ""
+        self.operation: Operation | RowOperation | None = None
         self._parents: tuple[Any, ...] = ()
 
-    def made_by(
+    def record(
         self,
-        operation: FusedOperation,
-        inputs: Sequence[Vector],
-        rows: Sequence[list[float]],
+        operation: Operation | RowOperation,
+        inputs: Sequence[Any],
+        numbers: Sequence[Any],
         saved: Any = None,
-        setting: float = 0.0,
+        setting: Any = None,
     ) -> Vector:
-        """Record where the numbers came from, unless inside `no_grad`, and return them as a row."""
+        """Note where the numbers came from, unless inside `no_grad`, and return them as a row."""
         if not recording.depth:
-            self.operation, self.inputs, self.rows = operation, inputs, rows
-            self.saved, self.setting = saved, setting
-            computed: list[Any] = []
-            for row in inputs:
-                if row._block is None:
-                    computed += [value for value in row._values if value._parents]
-                elif row._block._parents:
-                    computed.append(row._block)
-            self._parents = tuple(computed) or (LEAF,)
+            self.operation, self.inputs, self.numbers = operation, inputs, numbers
+            self.result, self.saved, self.setting = self.data, saved, setting
+            self.shared = True
+            self._parents = tuple([node for x in flat(inputs) for node in x._computed()])
         return row_of(self)
 
     def write(self, start: int, stop: int, numbers: Sequence[float]) -> None:
         if self.shared:
-            self.data, self.shared = self.data.copy(), False
+            self.data, self.shared = Floats(self.data), False
         self.data[start:stop] = numbers
-
-    def element_parents(self, index: int) -> tuple[Value, ...]:
-        if self.operation is None:
-            return ()
-        _, _, inputs = self.operation.part(index, len(self.data), self.inputs)
-        return tuple(value for row in inputs for value in row)
-
-    def element_local_grads(self, index: int) -> tuple[float, ...]:
-        if self.operation is None:
-            return ()
-        position, count, rows = self.operation.part(index, len(self.data), self.rows)
-        gradients = self.operation.vjp(dot, one_hot(position, count), rows, self.saved)
-        return tuple(g for row in gradients for g in row)
 
     # What backward does with a node.
 
     def _clear_grad(self) -> None:
-        self.grads = [0.0] * len(self.data)
+        if self.operation:
+            self.grads = [0.0] * len(self.data)
 
-    def _hand_down(self) -> None:
-        assert self.operation is not None
-        gradients = self.operation.vjp(dot, self.grads, self.rows, self.saved)
-        for row, contributions in zip(self.inputs, gradients):
-            if contributions:
-                row._add_to_grads(contributions)
+    def _propagate(self) -> None:
+        for x, contribution in self._contributions(self.grads):
+            x._add_to_grad(contribution)
 
+    def _contributions(self, grads: list[float]) -> Iterable[tuple[Any, Any]]:
+        if not self.operation or not any(grads):  # a gradient of 0 hands nothing down
+            return []
+        contributions = self.operation.vjp(Floats(grads), self.result, self.numbers, self.saved)
+        pairs = zip(flat(self.inputs), flat(contributions))
+        return [(x, contribution) for x, contribution in pairs if contribution is not None]
 
-# Stands in for the parents of a result that was made from leaves alone: itself no leaf, it must
-# have something for backward to visit.
-LEAF = Block([])
+    # An element of it, in the terms of a Value.
+
+    def parents(self, index: int) -> tuple[Value, ...]:
+        return tuple(self.operation.edges(index, self.inputs)) if self.operation else ()
+
+    def local_grads(self, index: int) -> tuple[float, ...]:
+        operation = self.operation
+        if operation is None:
+            return ()
+        if isinstance(operation, Operation):
+            operands = operation.edges(index, self.numbers)
+            return operation.local_grads(self.result[index], *operands)
+        one_hot = Floats([0.0] * len(self.result))
+        one_hot[index] = 1.0
+        contributions = operation.vjp(one_hot, self.result, self.numbers, self.saved)
+        return tuple(operation.edges(index, contributions))
+
+    # What other rooms ask.
+
+    def history(self) -> tuple[Any, ...]:
+        if self.operation is None:
+            return "", (), row_of(self), None
+        return self.operation.name, self.inputs, row_of(self), self.setting
+
+    def unchanged(self) -> bool:
+        if self.operation is None:
+            return True
+        now = [x._numbers() for x in flat(self.inputs)]
+        pairs = zip([*now, self.data], [*flat(self.numbers), self.result])
+        return all(_same(a, b) for a, b in pairs)
 
 
 class Element(Value):
@@ -315,17 +597,15 @@ class Element(Value):
 
     __slots__ = ("_block", "_index")
 
-    _in_row = True
-
     def __init__(self, block: Block, index: int) -> None:
         self._block = block
         self._index = index
         self._label = ""
-        self._parents: Any = block._parents  # as the node that backward visits in its stead
+        self._parents: Any = (block,) if block.operation else ()  # what backward visits next
 
     @property
     def _data(self) -> float:
-        return self._block.data[self._index]
+        return self._block.data[self._index]  # type: ignore[no-any-return]
 
     @_data.setter
     def _data(self, number: float) -> None:
@@ -341,28 +621,37 @@ class Element(Value):
 
     @property
     def parents(self) -> tuple[Value, ...]:
-        return self._block.element_parents(self._index)
+        return self._block.parents(self._index)
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        return self._block.element_local_grads(self._index)
+        return self._block.local_grads(self._index)
 
     @property
     def op(self) -> str:
         return self._block.operation.name if self._block.operation else ""
 
-    def _origin(self) -> tuple[str, Sequence[Vector], int, int, float] | None:
-        block = self._block
-        if block.operation is None:
-            return None
-        position, count, inputs = block.operation.part(self._index, len(block.data), block.inputs)
-        return block.operation.name, inputs, position, count, block.setting
+    # The row is what backward clears and hands down.
+
+    def _clear_grad(self) -> None:
+        pass
+
+    def _propagate(self) -> None:
+        pass
+
+    def _contributions(self, upstream: float) -> Iterable[tuple[Any, Any]]:
+        return []
+
+    # What other rooms ask.
+
+    def _history(self) -> tuple[Any, ...]:
+        return self._block.history()
 
     def _place(self) -> tuple[int, int, int]:
         return id(self._block), self._index, len(self._block.data)
 
-    def _whole_row(self) -> Vector:
-        return row_of(self._block)
+    def _unchanged(self) -> bool:
+        return self._block.unchanged()
 
 
 # In messages of Python itself, such as those about operands, it is what readers know it as.
@@ -370,25 +659,6 @@ Element.__name__ = "Value"
 
 
 _VALUES = {Value, Element}
-
-
-class _Zero(float):
-    __slots__ = ()
-
-
-# From Python 3.12 on `sum` adds plain floats with compensation. Starting from a subclass of float
-# it still adds from left to right, as a chain of `+` does: the same bits in every version.
-_ZERO = _Zero() if sys.version_info >= (3, 12) else 0.0
-
-
-def dot(a: Iterable[float], b: Iterable[float]) -> float:
-    """a[0]*b[0] + a[1]*b[1] + ..., from left to right."""
-    return sum(map(mul, a, b), _ZERO)
-
-
-def one_hot(position: int, count: int) -> list[float]:
-    """Upstream gradients that single out one of `count` results."""
-    return [1.0 if i == position else 0.0 for i in range(count)]
 
 
 def vector(numbers: Iterable[RealNumber]) -> Vector:
@@ -412,7 +682,7 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
         return values
     items = list(iterable(values, function, argument))
     if set(map(type, items)) <= _VALUES:  # by far the most frequent
-        return loose(items)
+        return row_of_values(items)
     for i, item in enumerate(items):
         if not is_real(item):
             raise TypeError(
@@ -422,7 +692,7 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
     named = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
     if any(isinstance(x, Value) for x in items):
-        return loose([as_value(x, name) for x, name in named])
+        return row_of_values([as_value(x, name) for x, name in named])
     return row_of(Block([as_float(x, name) for x, name in named]))
 
 
@@ -431,7 +701,7 @@ def row_of(block: Block) -> Vector:
     return _row(block, 0, len(block.data), [])
 
 
-def loose(values: list[Value]) -> Vector:
+def row_of_values(values: list[Value]) -> Vector:
     """A row of Values that live elsewhere."""
     return _row(None, 0, len(values), values)
 
@@ -439,6 +709,7 @@ def loose(values: list[Value]) -> Vector:
 def _row(block: Block | None, start: int, stop: int, values: list[Value]) -> Vector:
     row = _new(Vector)
     row._block = block
+    row._label = ""
     row._start = start
     row._stop = stop
     row._values = values

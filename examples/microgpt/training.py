@@ -1,0 +1,77 @@
+"""The training loop: look at a document, find the gradient of its loss, step against it.
+
+    >>> from model import Config
+    >>> from run import Training, new_run
+    >>> run = new_run(None, Config(), Training(steps=30))
+    >>> for _ in train(run, until=30):
+    ...     pass
+    >>> f"{run.losses[0]:.2f} {sum(run.losses[-10:]) / 10:.2f}"
+    '3.46 2.72'
+
+Each step takes the next document (or the next few), asks the model for the next token at every
+position, and moves all weights a little against the gradient of the loss.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+from errors import RunError
+from model import GPT, document_loss
+from run import Run, Training
+
+from scalargrad import no_grad, optim
+
+
+def train_step(model: GPT, optimizer: optim.Adam, documents: Sequence[Sequence[int]]) -> float:
+    """One step on a batch of tokenized documents; returns their mean loss.
+
+    The gradients of the documents add up in the weights, so that only one document's graph is in
+    memory at a time. A loss that is not finite changes no weight.
+    """
+    optimizer.zero_grad()
+    mean = 0.0
+    for tokens in documents:
+        loss = document_loss(model, tokens)
+        loss.backward(1 / len(documents))
+        mean += loss.data / len(documents)
+    if math.isfinite(mean):
+        optimizer.step()
+    return mean
+
+
+def learning_rate(training: Training, step: int) -> float:
+    """The rate of a step, counted from 0: it falls linearly, and would be 0 after the last."""
+    return training.lr * (1 - step / training.steps)
+
+
+def train(run: Run, until: int) -> Iterator[float]:
+    """Train up to that many steps; after each, yields how many seconds it took."""
+    documents, batch_size = run.documents, run.training.batch_size
+    while run.step < until:
+        began = time.perf_counter()
+        first = run.step * batch_size
+        batch = [
+            run.tokenizer.document(documents[i % len(documents)])
+            for i in range(first, first + batch_size)
+        ]
+        run.optimizer.lr = learning_rate(run.training, run.step)
+        loss = train_step(run.model, run.optimizer, batch)
+        seconds = time.perf_counter() - began
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss is {loss} at step {run.step + 1}: training diverged; "
+                f"try a lower --lr than {run.training.lr:g}"
+            )
+        run.losses.append(loss)
+        yield seconds
+
+
+def held_out_loss(run: Run) -> float:
+    """The mean loss of the documents that were never trained on."""
+    tokenized = map(run.tokenizer.document, run.held_out)
+    with no_grad():
+        losses = [document_loss(run.model, tokens).data for tokens in tokenized]
+    return math.fsum(losses) / len(losses)

@@ -1,0 +1,94 @@
+"""Functions of two numbers, and so of two rows number by number: `maximum` and `minimum`.
+
+Each makes one node; its value and its derivative stand in operations.py.
+"""
+
+from __future__ import annotations
+
+from scalargrad.engine.arguments import describe, is_real, is_sequence, no_operand
+from scalargrad.engine.reference import operations
+from scalargrad.engine.reference.operations import Operation
+from scalargrad.engine.reference.value import Value, as_value, of_values
+from scalargrad.engine.reference.vector import Vector, as_row, of_operands
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any, overload
+
+    from scalargrad.engine.reference.value import RealNumber
+    from scalargrad.engine.reference.vector import Operand
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def maximum(a: Value | RealNumber, b: Value | RealNumber) -> Value: ...
+    @overload
+    def maximum(a: Vector, b: Operand) -> Vector: ...
+    @overload
+    def maximum(a: Operand, b: Vector) -> Vector: ...
+
+
+def maximum(a: Operand, b: Operand) -> Value | Vector:
+    """The larger of two numbers, as one node, or of two rows number by number; nan if either is.
+
+    The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`
+    is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if
+    rows are not equally long. (`torch.maximum`)
+
+        >>> from scalargrad import Value
+        >>> a, b = Value(1.0), Value(2.0)
+        >>> maximum(a, b).backward()
+        >>> a.grad, b.grad
+        (0.0, 1.0)
+    """
+    return _of_two(operations.MAXIMUM, a, b)  # type: ignore[no-any-return]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def minimum(a: Value | RealNumber, b: Value | RealNumber) -> Value: ...
+    @overload
+    def minimum(a: Vector, b: Operand) -> Vector: ...
+    @overload
+    def minimum(a: Operand, b: Vector) -> Vector: ...
+
+
+def minimum(a: Operand, b: Operand) -> Value | Vector:
+    """The smaller of two numbers, as one node, or of two rows number by number; nan if either is.
+
+    The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`
+    is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if
+    rows are not equally long. (`torch.minimum`)
+
+        >>> from scalargrad import Value
+        >>> a, b = Value(2.0), Value(2.0)
+        >>> minimum(a, b).backward()
+        >>> a.grad, b.grad
+        (0.5, 0.5)
+    """
+    return _of_two(operations.MINIMUM, a, b)  # type: ignore[no-any-return]
+
+
+def _of_two(operation: Operation, a: Any, b: Any) -> Any:
+    """The operation on two numbers, or on two operands of which one is a row."""
+    name, given = operation.name, (("a", a), ("b", b))
+    if isinstance(a, Vector) or isinstance(b, Vector):
+        return of_operands(operation, tuple([_operand(name, argument, x) for argument, x in given]))
+    for argument, x in given:
+        if not is_real(x):
+            raise TypeError(
+                f"{name}: {argument} must be a Value or a real number, got {describe(x)}"
+            )
+    return of_values(operation, as_value(a, f"{name}: a"), as_value(b, f"{name}: b"))
+
+
+def _operand(name: str, argument: str, x: Any) -> Vector | Value:
+    if isinstance(x, Vector):
+        return x
+    if is_real(x):
+        return as_value(x, f"{name}: {argument}")
+    if is_sequence(x):
+        return as_row(x, name, argument)
+    return no_operand(name, argument, x)
