@@ -97,18 +97,16 @@ def contribution_of_branch(local_grad: Row, g: Row) -> Row:
     return row_like(g, [d * gi if number_of(d) != 0.0 else 0.0 for d, gi in zip(local_grad, g)])
 
 
-def scaled(g: Number, row: Row) -> Row | Scaled | None:
-    """g * row, where the row is a local derivative."""
-    if not isinstance(g, float):
-        return Scaled(g, row)
-    return None if g == 0.0 else Floats(map(mul, repeat(g), row))
+def scaled(g: Number, row: Row) -> Iterable[float] | Scaled:
+    """g * row, where the row is a local derivative; g is not 0."""
+    return map(mul, repeat(g), row) if isinstance(g, float) else Scaled(g, row)
 
 
-def scaled_by_each(g: Row, row: Row) -> Sequence[Row | None] | ScaledByEach:
+def scaled_by_each(g: Row, row: Row) -> Sequence[Iterable[float] | None] | ScaledByEach:
     """g[0] * row, g[1] * row, ..., where the row is a local derivative."""
     if not isinstance(g, Floats):
         return ScaledByEach(g, row)
-    return tuple([scaled(gi, row) for gi in g])
+    return tuple([None if gi == 0.0 else map(mul, repeat(gi), row) for gi in g])
 
 
 def each_times_gradient(numbers: Row, g: Row) -> Sequence[Row] | ScaledByEach:
@@ -127,7 +125,7 @@ def products_with_gradient(rows: Sequence[Row], g: Row) -> Row:
     if 0.0 in g:
         live = [i for i, gi in enumerate(g) if gi != 0.0]
         rows, g = [[row[i] for i in live] for row in rows], Floats(filter(None, g))
-    return Floats([dot(row, g) for row in rows])
+    return products(rows, g)
 
 
 # Sums, from left to right.
@@ -156,10 +154,15 @@ def dot(a: Row, b: Row) -> Number:
     return engine.dot(a, b)
 
 
+def products(rows: Sequence[list[float]], x: list[float]) -> Floats:
+    """The dot product of each row with x."""
+    return Floats([sum(map(mul, row, x), _ZERO) for row in rows])
+
+
 def weighted_sum(weights: Row, rows: Sequence[Row]) -> Row:
     """weights[0]*rows[0] + weights[1]*rows[1] + ..., number by number."""
     if isinstance(weights, list):
-        return Floats([dot(weights, column) for column in map(list, zip(*rows))])
+        return products(list(map(list, zip(*rows))), weights)
     from scalargrad import engine
 
     return engine.weighted_sum(weights, rows)

@@ -32,6 +32,7 @@ from scalargrad.engine.reference.floats import (
     each_times_gradient,
     number_of,
     part,
+    products,
     products_with_gradient,
     row_like,
     scaled_by_each,
@@ -84,7 +85,7 @@ def linear(
     n, m = len(xs), len(weights)
     if not n or not m or set(map(len, weights)) != {n} or (bias is not None and len(bias) != m):
         linear_sizes(n, [*map(len, weights)], None if bias is None else len(bias))
-    data = Floats([dot_product(row, xs) for row in weights])
+    data = products(weights, xs)
     if bias is None:
         return Block(data).record(LINEAR, (x, rows), (xs, weights))
     bs = bias._numbers()

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from operator import add
 
 from scalargrad.engine.arguments import nested
-from scalargrad.engine.reference.floats import Floats
 from scalargrad.engine.reference.value import Value, parents_of
 from scalargrad.engine.reference.vector import Block, Element, Vector, row_of
 from scalargrad.walking import topological_order
@@ -52,7 +51,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.values: dict[Value, float] = {}
-        self.blocks: dict[Block, Floats] = {}
+        self.blocks: dict[Block, list[float]] = {}
 
     def add(self, x: Value | Vector, contribution: Any) -> None:
         if isinstance(x, Element):
@@ -69,10 +68,10 @@ class _Gathered:
     def of_node(self, node: Value | Block) -> Any:
         return self._of_block(node) if isinstance(node, Block) else self.values.get(node, 0.0)
 
-    def _of_block(self, block: Block) -> Floats:
+    def _of_block(self, block: Block) -> list[float]:
         grads = self.blocks.get(block)
         if grads is None:
-            grads = self.blocks[block] = Floats([0.0] * len(block.data))
+            grads = self.blocks[block] = [0.0] * len(block.data)
         return grads
 
     def result(self, wanted: Any) -> Any:

@@ -33,11 +33,10 @@ from scalargrad.engine.arguments import (
     iterable,
     missing_attribute,
     named,
-    no_operand,
 )
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
-from scalargrad.engine.reference.functions import Functions
+from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
 from scalargrad.engine.reference.value import Value, as_value, expression, leaf
@@ -55,7 +54,7 @@ else:
     _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
 
 
-class Vector(Functions, _Sequence):
+class Vector(Methods, _Sequence):
     """An immutable row of Values that computes number by number.
 
     Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`
@@ -363,7 +362,7 @@ class Vector(Functions, _Sequence):
             start, stop = self._start, self._stop
             block.grads[start:stop] = map(add, block.grads[start:stop], contributions)
         else:
-            block.grads = Floats(map(add, block.grads, contributions))
+            block.grads = list(map(add, block.grads, contributions))
 
     def _computed(self) -> Iterable[Any]:
         """The nodes that it was made from, as far as they are no leaves."""
@@ -433,21 +432,6 @@ def _failure(operation: Operation, elements: Iterable[tuple[float, ...]]) -> Exc
             where = f"{operation.name} of element {i}: {expression(operation, *numbers)}"
             return named(error, where)
     raise AssertionError("an operation failed that does not fail")
-
-
-def of_two(operation: Operation, a: Any, b: Any) -> Vector:
-    """The operation as a function of two arguments, of which one is a row."""
-    operands = []
-    for argument, x in (("a", a), ("b", b)):
-        if isinstance(x, (Vector, Value)):
-            operands.append(x)
-        elif is_real(x):
-            operands.append(leaf(as_float(x, f"{operation.name}: {argument}")))
-        elif is_sequence(x):
-            operands.append(as_row(x, operation.name, argument))
-        else:
-            no_operand(operation.name, argument, x)
-    return of_operands(operation, tuple(operands))
 
 
 def flat(inputs: Iterable[Any]) -> Iterable[Any]:
@@ -532,7 +516,7 @@ class Block:
 
     def __init__(self, data: Iterable[float]) -> None:
         self.data = data if isinstance(data, Floats) else Floats(data)
-        self.grads = Floats([0.0] * len(self.data))
+        self.grads = [0.0] * len(self.data)
         self.shared = False
         self.label = ""
         self.operation: Operation | RowOperation | None = None
@@ -563,16 +547,16 @@ class Block:
 
     def _clear_grad(self) -> None:
         if self.operation:
-            self.grads = Floats([0.0] * len(self.data))
+            self.grads = [0.0] * len(self.data)
 
     def _propagate(self) -> None:
         for x, contribution in self._contributions(self.grads):
             x._add_to_grad(contribution)
 
-    def _contributions(self, grads: Floats) -> Iterable[tuple[Any, Any]]:
+    def _contributions(self, grads: list[float]) -> Iterable[tuple[Any, Any]]:
         if not self.operation or not any(grads):  # a gradient of 0 hands nothing down
             return []
-        contributions = self.operation.vjp(grads, self.result, self.numbers, self.saved)
+        contributions = self.operation.vjp(Floats(grads), self.result, self.numbers, self.saved)
         pairs = zip(flat(self.inputs), flat(contributions))
         return [(x, contribution) for x, contribution in pairs if contribution is not None]
 
@@ -629,7 +613,7 @@ class Element(Value):
 
     @property
     def _grad(self) -> float:
-        return self._block.grads[self._index]  # type: ignore[no-any-return]
+        return self._block.grads[self._index]
 
     @_grad.setter
     def _grad(self, number: float) -> None:
