@@ -33,7 +33,14 @@ class TestSequence:
     def test_an_element_is_the_same_object_every_time(self, sg, kind):
         row = KINDS[kind](sg)
         assert row[3] is row[3]
-        assert row[3] is row[-3] is list(row)[3] is row[1:][2] is row[::-1][2] is sg.Vector([*row, 0])[3]
+        assert (
+            row[3]
+            is row[-3]
+            is list(row)[3]
+            is row[1:][2]
+            is row[::-1][2]
+            is sg.Vector([*row, 0])[3]
+        )
 
     @every_kind
     @given(start=indices, stop=indices, step=indices.filter(lambda step: step != 0))
