@@ -219,7 +219,7 @@ class TestPrinciple3BackwardNeverRaisesOnNumbers:
         x = sg.nn.vector(numbers)
         for y in ROW_FUNCTIONS[function](sg.nn, x):
             y.backward(upstream)
-            for slope in sg.grad(y, x, create_graph=True):
+            for slope in sg.grad(y, [*x], create_graph=True):
                 sg.grad(slope, x, create_graph=True)
 
     @every_op
@@ -310,7 +310,7 @@ class TestPrinciple4NoDepthLimit:
             loss.backward()
             assert loss.parents
             assert y[0].parents
-            sg.grad(sg.grad(loss, x, create_graph=True)[0], x)
+            sg.grad(sg.grad(loss, x, create_graph=True)[0][0], x)
             optimizer = sg.optim.Adam([w, x])
             optimizer.step()
 

@@ -224,7 +224,7 @@ def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
     if isinstance(inputs, kinds):
         return inputs
     why_not = why_no_sequence(inputs)
-    if why_not or isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):
+    if why_not or isinstance(inputs, (str, bytes, bytearray)) or not hasattr(inputs, "__iter__"):
         raise TypeError(
             f"grad: {path} must be a Value or a row, or a sequence of them, got "
             f"{describe(inputs)}{why_not}"
