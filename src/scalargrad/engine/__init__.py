@@ -31,3 +31,5 @@ except ImportError as error:
     from scalargrad.engine.reference import *  # noqa: F403
 
     ENGINE = "reference"
+
+from scalargrad.engine.recording import no_grad as no_grad  # noqa: E402 - it needs the engine
