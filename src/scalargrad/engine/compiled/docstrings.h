@@ -78,7 +78,7 @@
 #define DOC_Value_op \
     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
 
-#define DOC_Functions_exp \
+#define DOC_Methods_exp \
     "e to this power, as `math.exp`; the derivative is exp(x).\n" \
     "\n" \
     "Raises OverflowError above about 709.78.\n" \
@@ -87,7 +87,7 @@
     "    >>> Value(0.0).exp().data\n" \
     "    1.0"
 
-#define DOC_Functions_log \
+#define DOC_Methods_log \
     "The natural logarithm, as `math.log`; the derivative is 1 / x.\n" \
     "\n" \
     "Raises ValueError at and below 0.\n" \
@@ -96,7 +96,7 @@
     "    >>> Value(1.0).log().data\n" \
     "    0.0"
 
-#define DOC_Functions_log1p \
+#define DOC_Methods_log1p \
     "log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).\n" \
     "\n" \
     "Raises ValueError at and below -1.\n" \
@@ -105,7 +105,7 @@
     "    >>> Value(1e-20).log1p().data    # (1 + x).log() would be 0\n" \
     "    1e-20"
 
-#define DOC_Functions_expm1 \
+#define DOC_Methods_expm1 \
     "exp(x) - 1, exact near 0, as `math.expm1`; the derivative is exp(x).\n" \
     "\n" \
     "Raises OverflowError above about 709.78.\n" \
@@ -114,7 +114,7 @@
     "    >>> Value(1e-20).expm1().data    # x.exp() - 1 would be 0\n" \
     "    1e-20"
 
-#define DOC_Functions_sqrt \
+#define DOC_Methods_sqrt \
     "The square root, as `math.sqrt`; the derivative is 1 / (2 sqrt(x)), inf at 0.\n" \
     "\n" \
     "Raises ValueError below 0.\n" \
@@ -123,7 +123,7 @@
     "    >>> Value(9.0).sqrt().data\n" \
     "    3.0"
 
-#define DOC_Functions_sin \
+#define DOC_Methods_sin \
     "The sine of an angle in radians, as `math.sin`; the derivative is cos(x).\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
@@ -132,7 +132,7 @@
     "    >>> Value(0.0).sin().data\n" \
     "    0.0"
 
-#define DOC_Functions_cos \
+#define DOC_Methods_cos \
     "The cosine of an angle in radians, as `math.cos`; the derivative is -sin(x).\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
@@ -141,7 +141,7 @@
     "    >>> Value(0.0).cos().data\n" \
     "    1.0"
 
-#define DOC_Functions_tan \
+#define DOC_Methods_tan \
     "The tangent of an angle in radians, as `math.tan`; the derivative is 1 + tan(x)**2.\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
@@ -150,7 +150,7 @@
     "    >>> Value(0.0).tan().data\n" \
     "    0.0"
 
-#define DOC_Functions_tanh \
+#define DOC_Methods_tanh \
     "The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.\n" \
     "\n" \
     "The derivative is 1 - tanh(x)**2, computed in a form that does not cancel to 0.\n" \
@@ -159,7 +159,7 @@
     "    >>> Value(1000.0).tanh().data\n" \
     "    1.0"
 
-#define DOC_Functions_sigmoid \
+#define DOC_Methods_sigmoid \
     "1 / (1 + exp(-x)), between 0 and 1, without overflow; it never raises.\n" \
     "\n" \
     "The derivative is sigmoid(x) * sigmoid(-x). (`torch.sigmoid`)\n" \
@@ -168,7 +168,7 @@
     "    >>> Value(0.0).sigmoid().data, Value(-1000.0).sigmoid().data\n" \
     "    (0.5, 0.0)"
 
-#define DOC_Functions_relu \
+#define DOC_Methods_relu \
     "max(0, x), nan for nan; it never raises.\n" \
     "\n" \
     "The derivative is 1 above 0 and 0 elsewhere, at 0 too. (`torch.relu`)\n" \
@@ -177,7 +177,7 @@
     "    >>> Value(2.0).relu().data, Value(-2.0).relu().data\n" \
     "    (2.0, 0.0)"
 
-#define DOC_Functions_conjugate \
+#define DOC_Methods_conjugate \
     "The same, as it is real. NumPy asks for it when it computes `var` and `std`."
 
 #define DOC_Vector \

@@ -389,14 +389,14 @@ static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *key
 
 #define SELF "($self)\n--\n\n"
 #define METHOD(name, function) {#name, function, METH_NOARGS, #name SELF DOC_Value_##name}
-#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Functions_##name},
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Methods_##name},
 
 static PyMethodDef methods[] = {
     {"backward", (PyCFunction)(void (*)(void))value_backward, METH_FASTCALL | METH_KEYWORDS,
      "backward($self, grad=1.0)\n--\n\n" DOC_Value_backward},
     METHOD(detach, value_detach),
     METHODS(OPERATOR)
-    {"conjugate", value_conjugate, METH_NOARGS, "conjugate" SELF DOC_Functions_conjugate},
+    {"conjugate", value_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
     {"_history", value_history, METH_NOARGS,
      "_history" SELF "How it came about: the operation, the inputs, what it is part of, a setting."},
     {"_unchanged", value_unchanged, METH_NOARGS,

@@ -345,11 +345,11 @@ PyType_Spec iterator_spec = {
 /* ---- The type ---- */
 
 #define SELF "($self)\n--\n\n"
-#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Functions_##name},
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Methods_##name},
 
 static PyMethodDef methods[] = {
     METHODS(OPERATOR)
-    {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Functions_conjugate},
+    {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
     {"sum", vector_sum, METH_NOARGS, "sum" SELF DOC_Vector_sum},
     {"mean", vector_mean, METH_NOARGS, "mean" SELF DOC_Vector_mean},
     {"_place", vector_place, METH_NOARGS, NULL},

@@ -1,9 +1,10 @@
 """The engine in plain Python: the one to read, and the one that runs anywhere.
 
 Start with value.py, which is the whole idea. operations.py has each operation with its derivative
-beside it, and functions.py makes methods of them. vector.py is the same for whole rows at once, and
-fused.py for linear, softmax and their kin; floats.py is what their derivatives are written in.
-updates.py steps the optimisers, and recording.py says whether graphs are recorded.
+beside it, and methods.py and functions.py are how they are called. vector.py is the same for whole
+rows at once, and fused.py for linear, softmax and their kin; floats.py is what their derivatives
+are written in. gradients.py is `backward` for `grad`, updates.py steps the optimisers, and
+recording.py says whether graphs are recorded.
 """
 
 from scalargrad.engine.reference.functions import maximum, minimum
