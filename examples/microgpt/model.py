@@ -104,10 +104,12 @@ class Memory:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
     `keys[h]` and `values[h]` are those of head h, one row per position. They are stored once per
-    position and used at every later one.
+    position and used at every later one. `heads[h]` is the part of a row that head h works on.
     """
 
     def __init__(self, config: Config) -> None:
+        width = config.n_embd // config.n_head
+        self.heads = [slice(i * width, (i + 1) * width) for i in range(config.n_head)]
         self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
         self.values: list[list[Vector]] = [[] for _ in range(config.n_head)]
 
@@ -137,15 +139,14 @@ def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
     Each head asks a question (its query), compares it with the key of every position up to this
     one, and takes the average of the values there, weighted by how well the keys match.
     """
-    head_dim = len(x) // len(memory.keys)
     normed = nn.rmsnorm(x)
+    head_dim = len(x) // len(memory.heads)
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
     query = nn.linear(normed, layer["attn_wq"]) * scale
     key = nn.linear(normed, layer["attn_wk"])
     value = nn.linear(normed, layer["attn_wv"])
     found = []
-    for i, (keys, values) in enumerate(zip(memory.keys, memory.values)):
-        head = slice(i * head_dim, (i + 1) * head_dim)
+    for head, keys, values in zip(memory.heads, memory.keys, memory.values):
         keys.append(key[head])
         values.append(value[head])
         attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position

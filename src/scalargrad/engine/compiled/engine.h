@@ -17,6 +17,7 @@
        made.c          rows that were computed                (reference/vector.py)
        waiting.c       contributions to weights, put off
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
+       products.c      their loops
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
        fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
@@ -164,6 +165,8 @@ struct Matrix {
     PyObject *tuple;        /* the same if it is a tuple; held */
     uint64_t replaced;      /* `state->replaced` at the time of capture */
     double *copies;         /* the numbers of rows that are not part of a block */
+    int64_t uses;           /* by linear */
+    double *panels;         /* a copy, see products.c, or NULL */
     uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
     Py_ssize_t listed;
     Waiting waiting;
@@ -191,7 +194,8 @@ struct Block {
         Py_ssize_t refs;
         Block *next; /* in the list of the dead */
     };
-    uint64_t epoch;
+    uint64_t epoch : 56;
+    uint64_t size : 8; /* of its memory, see new_block */
     Py_ssize_t count;
     Buffer *buffer;
     double *grads; /* the gradients, for all to see */
@@ -245,7 +249,7 @@ typedef struct {
     Py_ssize_t depth;
 } Pause;
 
-enum { FREE_LIST = 4096, MATRICES = 256 };
+enum { FREE_LIST = 4096, BLOCK_SIZES = 40, MATRICES = 512 };
 
 struct State {
     PyTypeObject *value_type;
@@ -265,6 +269,10 @@ struct State {
 
     Value *free[3]; /* memory for new Values, by the number of edges */
     int free_count[3];
+    Vector *free_vectors; /* likewise, each `row.loose` being the next */
+    int free_vector_count;
+    Block *free_blocks[BLOCK_SIZES]; /* by size */
+    int free_block_count;
     Value *dead_values; /* waiting to be freed, so that freeing needs no recursion */
     Block *dead_blocks;
     bool freeing;
@@ -373,7 +381,7 @@ void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into)
 
 /* ---- block.c ---- */
 
-Block *new_block(Py_ssize_t count, Py_ssize_t extra);
+Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra);
 void release_block(State *state, Block *block);
 void destroy_block(State *state, Block *block);
 void forget_origin(State *state, Block *block);
@@ -440,13 +448,24 @@ bool let_wait(Block *block, Matrix **list);
 void catch_up(Matrix *matrix);
 void catch_up_all(Matrix **list);
 
+/* ---- products.c ---- */
+
+enum { COLUMNS = 64 };
+
+void products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y);
+void column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
+                 Py_ssize_t columns, double *sums);
+void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
+                      Py_ssize_t columns, double *sums);
+double *new_panels(const Input *rows, Py_ssize_t m, Py_ssize_t n);
+void products_with_panels(const double *panels, const Input *rows, Py_ssize_t first,
+                          Py_ssize_t count, const double *x, Py_ssize_t n, double *y);
+
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
 Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
-double product(const double *row, const double *x, Py_ssize_t n);
-int products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y);
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);

@@ -16,7 +16,7 @@ Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Ro
     if (extra > PY_SSIZE_T_MAX / 64)
         PyErr_NoMemory();
     else if (!w || !capture_matrix(state, &w))
-        block = new_block(count, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
+        block = new_block(state, count, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
     if (!block) {
         if (x)
             release_row(state, x);
@@ -68,7 +68,7 @@ PyObject *finished_value(State *state, Block *block) {
 /* ---- Contributions to gradients ---- */
 
 /* Add shares to the gradients of a part of the row. */
-void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
+WIDE void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
     for (Py_ssize_t at = 0; at < count;) {
         Span span = receiver(row, start + at, count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
