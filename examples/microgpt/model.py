@@ -110,8 +110,8 @@ class Memory:
     def __init__(self, config: Config) -> None:
         width = config.n_embd // config.n_head
         self.heads = [slice(i * width, (i + 1) * width) for i in range(config.n_head)]
-        self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
-        self.values: list[list[Vector]] = [[] for _ in range(config.n_head)]
+        self.keys: list[list[Vector]] = [[] for _ in self.heads]
+        self.values: list[list[Vector]] = [[] for _ in self.heads]
 
 
 def empty_cache(config: Config) -> list[Memory]:

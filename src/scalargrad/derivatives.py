@@ -24,6 +24,7 @@ computes is a graph.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
 
@@ -234,19 +235,20 @@ class _Gathered:
             return
         if isinstance(x, tuple):
             self._add_to_matrix(x, contribution)
-        elif isinstance(x, Vector) and x._place() is None:  # Values that live elsewhere
+            return
+        place = x._place()
+        if place is None and isinstance(x, Vector):  # Values that live elsewhere
             if isinstance(contribution, Scaled):
                 contribution = contribution.row * contribution.scale
             for value, number in zip(x, contribution):
-                self.add(value, number)
+                self._add_to_node(value, value._place(), number)
         else:
-            self._add_to_node(x, contribution)
+            self._add_to_node(x, place, contribution)
 
-    def _add_to_node(self, x: Value | Vector, contribution: Any) -> None:
-        node = self.graph.node(x)
+    def _add_to_node(self, x: Value | Vector, place: Any, contribution: Any) -> None:
+        node = self.graph.node(x, place)
         if node not in self.leading:
             return
-        place = x._place()
         start, stop, scale = 0, 1, None
         if place is not None and isinstance(x, Vector):
             start, stop = place[1:]
@@ -271,11 +273,27 @@ class _Gathered:
             self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.count, contributions))
 
     def add_delayed(self) -> None:
+        used = Counter(node for matrix, _ in self.delayed.values() for node in self._rows_of(matrix))
         for matrix, contributions in self.delayed.values():
-            for i, row in enumerate(matrix):
-                for number, each in contributions:
-                    self.count = number - 1
-                    self.add(row, Scaled(each.scales[i], each.row))
+            rows = [each.row for _, each in contributions]
+            each_scales = zip(*[each.scales for _, each in contributions])
+            for row, node, scales in zip(matrix, self._rows_of(matrix), each_scales):
+                if node is None or used[node] > 1 or node in self.terms:
+                    for (number, each), scale in zip(contributions, scales):
+                        self.count = number - 1
+                        self.add(row, Scaled(scale, each.row))
+                elif node in self.leading:  # nothing else was added to it
+                    self.sums[node] = _scaled_sum(scales, rows)
+
+    def _rows_of(self, matrix: tuple[Any, ...]) -> list[Node | None]:
+        """For each row the node that it is the whole of; None if it is a part, or loose Values."""
+        nodes = self.graph.nodes_in(matrix)
+        if len(nodes) != len(matrix):
+            return [None] * len(matrix)
+        return [
+            node if isinstance(node.result, Vector) and len(row) == len(node.result) else None
+            for row, node in zip(matrix, nodes)
+        ]
 
     def gradient(self, node: Node) -> Any:
         """A Value, or a row; None if nothing was handed to it."""
@@ -290,6 +308,8 @@ class _Gathered:
 
 def _sum_of_row(terms: list[_Term], length: int) -> Vector:
     """The sum of terms of which each has its part of the row: cut where one of them begins."""
+    if all(term.start == 0 and term.stop == length for term in terms):
+        return _sum_of_piece(terms, 0, length)
     if not length:
         return Vector([])
     cuts = sorted({0, length, *(t.start for t in terms), *(t.stop for t in terms)})
@@ -310,9 +330,13 @@ def _sum_of_piece(terms: list[_Term], start: int, stop: int) -> Any:
     ]
     if not rows:
         return vector([0.0] * (stop - start))
-    if len(rows) == 1:
-        return rows[0] if terms[0].scale is None else rows[0] * terms[0].scale
-    return weighted_sum([1.0 if term.scale is None else term.scale for term in terms], rows)
+    if len(rows) == 1 and terms[0].scale is None:
+        return rows[0]
+    return _scaled_sum([1.0 if term.scale is None else term.scale for term in terms], rows)
+
+
+def _scaled_sum(scales: Sequence[Any], rows: Sequence[Any]) -> Any:
+    return rows[0] * scales[0] if len(rows) == 1 else weighted_sum(scales, rows)
 
 
 def _results(wanted: Any, gathered: _Gathered) -> Any:
@@ -321,7 +345,7 @@ def _results(wanted: Any, gathered: _Gathered) -> Any:
     place = wanted._place()
     if place is None and isinstance(wanted, Vector):
         return Vector([_results(value, gathered) for value in wanted])
-    gradient = gathered.gradient(gathered.graph.node(wanted))
+    gradient = gathered.gradient(gathered.graph.node(wanted, place))
     if isinstance(wanted, Vector):
         return vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
     if gradient is None:

@@ -78,13 +78,13 @@ class Graph:
             if id(x) not in self._matrices:  # a model uses the same matrix again and again
                 self._matrices[id(x)] = x, [node for item in x for node in self.nodes_in(item)]
             return self._matrices[id(x)][1]
-        if hasattr(x, "__len__") and x._place() is None:  # Values that live elsewhere, in a row
-            return [self.node(value) for value in x]
-        return (self.node(x),)
-
-    def node(self, x: Any) -> Node:
-        """The node that a Value, or a part of a row, belongs to."""
         place = x._place()
+        if place is None and hasattr(x, "__len__"):  # Values that live elsewhere, in a row
+            return [self.node(value, value._place()) for value in x]
+        return (self.node(x, place),)
+
+    def node(self, x: Any, place: Any) -> Node:
+        """The node that a Value, or a part of a row, belongs to; `place` is its `_place()`."""
         key = x if place is None else place[0]
         found = self._nodes.get(key)
         if found is None:
