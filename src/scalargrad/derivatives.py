@@ -273,7 +273,9 @@ class _Gathered:
             self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.count, contributions))
 
     def add_delayed(self) -> None:
-        used = Counter(node for matrix, _ in self.delayed.values() for node in self._rows_of(matrix))
+        used = Counter(
+            node for matrix, _ in self.delayed.values() for node in self._rows_of(matrix)
+        )
         for matrix, contributions in self.delayed.values():
             rows = [each.row for _, each in contributions]
             each_scales = zip(*[each.scales for _, each in contributions])
@@ -306,7 +308,7 @@ class _Gathered:
         return self.sums.get(node)
 
 
-def _sum_of_row(terms: list[_Term], length: int) -> Vector:
+def _sum_of_row(terms: list[_Term], length: int) -> Any:
     """The sum of terms of which each has its part of the row: cut where one of them begins."""
     if all(term.start == 0 and term.stop == length for term in terms):
         return _sum_of_piece(terms, 0, length)
