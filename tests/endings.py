@@ -62,7 +62,7 @@ PROGRAMS = [
                     str((z.parents, z.op, z.label, z.data, z < y, z < 1, bool(z)))
                     z.label = "z"
                 list(Vector([y, 1.0, z])[:2])
-                Vector([y]) + [y]
+                Vector([y]) * [y]
                 y * "text" if y is None else y == "text"
             except (RuntimeError, ImportError):
                 pass
@@ -77,7 +77,7 @@ PROGRAMS = [
             try:
                 for x in self:
                     x.backward()
-                self[0], self[:1], list(self), repr(self), len(self), self + [1.0]
+                self[0], self[:1], list(self), repr(self), len(self), self + 1.0, self.sum()
                 self.index(self[0])
             except (RuntimeError, ImportError):
                 pass
