@@ -419,7 +419,7 @@ void contribute_multiples(const Row *row, double factor, const double *numbers);
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);

@@ -23,6 +23,7 @@ static PyMethodDef functions[] = {
     {"resume_recording", resume_recording, METH_VARARGS,
      PyDoc_STR("resume_recording(*exception)\n--\n\n" DOC_resume_recording)},
     FUNCTION(gradients, gradients, "(outputs, upstreams, inputs)"),
+    FUNCTION(ieee_node, ieee_node, "(name, data, parents, local_grads)"),
     FUNCTION(zero_grads, zero_grads, "(rows)"),
     FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum)"),
     FUNCTION(adam_update, adam_update,
