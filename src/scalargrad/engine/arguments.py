@@ -235,7 +235,7 @@ def count(n: int, kind: str = "number") -> str:
 
 
 def checked_edges(
-    parents: Any, local_grads: Any, kind: type
+    parents: Any, local_grads: Any, kind: Any
 ) -> tuple[tuple[Any, ...], tuple[float, ...]]:
     """The parents of a node made by hand, which are of that kind, and as many local derivatives."""
     parents = tuple(iterable(parents, "Value", "parents"))
