@@ -161,7 +161,7 @@ def operand(where: str) -> Iterator[Wrong]:
 
 def operand_of_row(where: str) -> Iterator[Wrong]:
     """Of maximum, beside a row of three."""
-    things = {name: make for name, make in (NEITHER | SEQUENCES | TABLE | ENDLESS).items()}
+    things = NEITHER | SEQUENCES | TABLE | ENDLESS
     for welcome in ("list", "tuple", "Vector"):
         del things[welcome]
     yield from refused(things, where, "a Value, a row or a real number")

@@ -2,6 +2,7 @@
 
 import math
 from math import inf, nan
+from typing import ClassVar
 
 import pytest
 from kink_table import KINKS, PAGE, REFUSALS, Kink, Refusal, all_kinks, expression, tables
@@ -106,7 +107,7 @@ class TestTheNextDerivatives:
 class TestAGradientOf0:
     """It hands nothing down, not even 0 * inf: in backward, in grad and in the ledger."""
 
-    BUILD = {
+    BUILD: ClassVar = {
         "a branch that counts for nothing": lambda sg, x: x * 3.0 + x * inf * 0.0,
         "a pole that counts for nothing": lambda sg, x: x * 3.0 + (x - 2.0).sqrt() * 0.0,
         "a relu that is off": lambda sg, x: x * 3.0 + (x * -inf).relu() * 5.0,
@@ -115,7 +116,10 @@ class TestAGradientOf0:
         "dot that is off": lambda sg, x: x * 3.0 + sg.nn.dot([x], [-inf]).relu(),
         "number by number": lambda sg, x: (sg.Vector([x, x]) * sg.nn.vector([3.0, inf]))[0],
         "one number for all": lambda sg, x: (x * sg.nn.vector([3.0, inf]))[0],
-        "a pole in a row": lambda sg, x: x * 3.0 + (sg.Vector([x, 0.0]) - 2.0 * x + x).sum() * 0.0,
+        "a pole in a row": lambda sg, x: x * 3.0 + sg.Vector([x - 2.0, 1.0]).sqrt()[1],
+        "a pole for all of a row": lambda sg, x: (
+            x * 3.0 + (((x - 2.0) ** sg.nn.vector([0.5, 2.0]))[1])
+        ),
         "weighted sum": lambda sg, x: sg.nn.weighted_sum([x], [[3.0, inf]])[0],
         "weights": lambda sg, x: sg.nn.weighted_sum([3.0, inf], [[x, 0.0], [0.0, x]])[0],
         "softmax": lambda sg, x: x * 3.0 + sg.nn.softmax([x, inf])[1] * 0.0,
