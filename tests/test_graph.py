@@ -9,6 +9,7 @@ import textwrap
 import time
 
 import pytest
+from effort import long_in_python
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -371,9 +372,9 @@ class TestNotebooks:
         x = sg.Value(1.0)
         for _ in range(length - 1):
             x = -x
-        start = time.perf_counter()
+        start = time.process_time()  # of its own, whatever else the machine does
         assert set(x._repr_mimebundle_()) == {self.PLAIN}
-        assert time.perf_counter() - start < 1.0
+        assert time.process_time() - start < 1.0
 
     def test_a_wide_graph_is_shown_as_text_at_once(self, sg):
         w = sg.nn.matrix(200, 200)

@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -54,7 +55,7 @@ class TestOperations:
         assert sg.grad(slope, [x]) == (second,)
 
     @every_op
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(a=st.floats(0.125, 8.0), b=st.floats(0.01, 8.0) | st.floats(-8.0, -0.01))
     def test_at_any_numbers(self, sg, op: Op, a: float, b: float):
         if op.name in ("maximum", "minimum") and a == b:
