@@ -51,7 +51,7 @@ def as_float(x: object, argument: str) -> float:
 def as_text(x: object, argument: str) -> str:
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
-    return x
+    return str.__str__(x)  # a plain one, also of a subclass
 
 
 def check_flag(x: object, argument: str) -> None:
