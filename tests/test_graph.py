@@ -9,7 +9,6 @@ import textwrap
 import time
 
 import pytest
-from effort import long_in_python
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,6 @@ many Values. Where the order of additions matters, numbers are chosen that tell 
 import math
 import operator
 from array import array
-from collections.abc import Callable
 from math import inf, nan
 from typing import Any
 
@@ -360,7 +359,7 @@ class TestSumAndMean:
 
     def test_of_no_numbers(self, sg):
         assert repr(sg.Vector([]).sum()) == "Value(data=0.0, grad=0.0)"
-        with pytest.raises(ValueError, match="^mean: the row is empty; it needs at least one num"):
+        with pytest.raises(ValueError, match=r"^mean: the row is empty; it needs at least one num"):
             sg.Vector([]).mean()
 
     def test_a_part_is_summed_alone(self, sg):
@@ -693,21 +692,20 @@ class TestWhatARowIsNot:
             assert compute(row, Other()) == compute(Other(), row) == "from the other"
 
     def test_two_lists_are_no_rows_for_maximum(self, sg):
-        with pytest.raises(TypeError, match="^maximum: a must be a Value or a real number, got l"):
+        with pytest.raises(TypeError, match=r"^maximum: a must be a Value or a real number, got l"):
             sg.maximum([1.0], [2.0])
         assert sg.maximum([1.0, 5.0], sg.nn.vector([2.0, 2.0])).data == (2.0, 5.0)
         assert sg.minimum(sg.nn.vector([2.0, 2.0]), (1.0, 5.0)).data == (1.0, 2.0)
         assert sg.minimum(2, sg.nn.vector([1.0, 5.0])).data == (1.0, 2.0)
 
 
+REFUSED = [(op, point) for op in OPS for point in op.refused]
+
+
 class TestErrors:
     """A failing element is named, the first of them; and nothing has changed."""
 
-    REFUSED = [(op, point) for op in OPS for point in op.refused]
-
-    @pytest.mark.parametrize(
-        ("op", "point"), REFUSED, ids=[f"{op.name}{point}" for op, point in REFUSED]
-    )
+    @pytest.mark.parametrize(("op", "point"), REFUSED, ids=[f"{op.name}{p}" for op, p in REFUSED])
     def test_an_element_is_named_and_then_it_is_the_error_of_the_number(self, sg, op: Op, point):
         with pytest.raises((ArithmeticError, ValueError)) as of_number:
             op.on_values(sg, *map(sg.Value, point))
