@@ -27,7 +27,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
 
-from scalargrad.engine import Value, Vector, concatenate, gradients, vector, weighted_sum
+from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
 from scalargrad.engine.arguments import as_float, check_flag, count, describe, iterable, nested
 from scalargrad.engine.reference.floats import Scaled, ScaledByEach, number_of
 from scalargrad.engine.reference.fused import ROW_OPERATIONS
@@ -135,7 +135,7 @@ def _derivatives_as_graphs(
     graph = Graph(ends, leaves=False)
     gathered = _Gathered(graph, _leading(graph, wanted))
     for end, upstream in zip(ends, upstreams):
-        gathered.add(end, Value(upstream) if isinstance(end, Value) else vector(upstream))
+        gathered.add(end, Value(upstream) if isinstance(end, Value) else Vector(upstream))
     for node in reversed(graph.order):
         gradient = gathered.gradient(node)
         if gradient is not None:
@@ -309,7 +309,7 @@ def _sum_of_piece(terms: list[_Term], start: int, stop: int) -> Any:
         for term in terms
     ]
     if not rows:
-        return vector([0.0] * (stop - start))
+        return Vector([0.0] * (stop - start))
     if len(rows) == 1:
         return rows[0] if terms[0].scale is None else rows[0] * terms[0].scale
     return weighted_sum([1.0 if term.scale is None else term.scale for term in terms], rows)
@@ -323,7 +323,7 @@ def _results(wanted: Any, gathered: _Gathered) -> Any:
         return Vector([_results(value, gathered) for value in wanted])
     gradient = gathered.gradient(gathered.graph.node(wanted))
     if isinstance(wanted, Vector):
-        return vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
+        return Vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
     if gradient is None:
         return Value(0.0)
     return gradient if place is None else gradient[place[1]]
