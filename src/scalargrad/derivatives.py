@@ -267,15 +267,17 @@ class _Gathered:
             for row, scale in zip(matrix, contributions.scales):
                 self.add(row, Scaled(scale, contributions.row))
         else:  # weights: many of these make one sum for each row, in the end
-            self.count += 1
             self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.count, contributions))
+            self.count += sum(map(len, matrix))  # as each of its numbers may be a node
 
     def add_delayed(self) -> None:
         for matrix, contributions in self.delayed.values():
+            before = 0
             for i, row in enumerate(matrix):
-                for number, each in contributions:
-                    self.count = number - 1
+                for count, each in contributions:
+                    self.count = count + before
                     self.add(row, Scaled(each.scales[i], each.row))
+                before += len(row)
 
     def gradient(self, node: Node) -> Any:
         """A Value, or a row; None if nothing was handed to it."""
