@@ -436,6 +436,30 @@ class TestDerivativesOfRows:
         (slopes,) = sg.grad(((row * 3.0) ** 2).sum(), row, create_graph=True)
         assert sg.grad(slopes.sum(), row)[0].data == (18.0,)
 
+    def test_contributions_of_a_matrix_are_added_when_backward_adds_them(self, sg):
+        """The product comes after all three that dot hands to y."""
+        x, y = sg.Value(2.0), sg.Value(1e16)
+        z = x * y
+        loss = sg.nn.dot([z, z, z], [y, y, y])  # 3 z from dot, then 3 y x from the product
+        (slope,) = sg.grad(loss, y, create_graph=True)
+        loss.backward()
+        assert slope.data == y.grad
+        x, y = sg.Value(-0.5), sg.Value(0.3)
+        z = x**2 * 0.7 + y**3
+        loss = sg.nn.dot([z] * 3, [y] * 3) + sg.nn.linear([z] * 3, [[y] * 3, [x, y, y]]).sum()
+        loss.backward()
+        assert [g.data for g in sg.grad(loss, [x, y], create_graph=True)] == [x.grad, y.grad]
+
+    def test_through_rows_of_no_numbers(self, sg):
+        x = sg.nn.vector([2.0])
+        empty = sg.nn.weighted_sum(x, [x[:0]])
+        for nothing in (empty, empty * 2.0, empty.exp(), x[0] * empty, sg.nn.concatenate([empty])):
+            for create_graph in (False, True):
+                (slopes,) = sg.grad(nothing.sum() + x.sum(), x, create_graph=create_graph)
+                assert slopes.data == (1.0,)
+        (slopes,) = sg.grad(empty, x, grad_outputs=[], create_graph=True)
+        assert slopes.data == (0.0,)
+
     def test_softmax_does_not_see_what_is_added_to_all(self, sg):
         x = sg.nn.vector([0.5, -1.0, 2.0])
         loss = sg.nn.dot(sg.nn.softmax(x), [1e16] * 3)
