@@ -51,7 +51,7 @@ def as_float(x: object, argument: str) -> float:
 def as_text(x: object, argument: str) -> str:
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
-    return str.__str__(x)  # a plain one, also of a subclass
+    return str.__str__(x)  # a plain str, also of a subclass
 
 
 def check_flag(x: object, argument: str) -> None:
@@ -194,12 +194,9 @@ def target_range(target: int, n: int) -> NoReturn:
 
 
 def missing_attribute(thing: Any, name: str) -> NoReturn:
-    """What a subclass of Value or Vector says where an attribute is not there."""
+    """What a subclass of Value or Vector says where an attribute is not there, or not yet."""
     kind = type(thing)
-    slot = "_data" if is_value(thing) else "_values"  # one that is set in any case
-    try:
-        getattr(kind, slot).__get__(thing)
-    except AttributeError:
+    if hasattr(kind, name):
         not_initialised(kind.__name__)
     raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
 
@@ -238,13 +235,14 @@ def count(n: int, kind: str = "number") -> str:
 
 
 def checked_edges(
-    parents: Any, local_grads: Any, kind: type
+    parents: Any, local_grads: Any, kind: Any
 ) -> tuple[tuple[Any, ...], tuple[float, ...]]:
     """The parents of a node made by hand, which are of that kind, and as many local derivatives."""
     parents = tuple(iterable(parents, "Value", "parents"))
     for i, parent in enumerate(parents):
         if not isinstance(parent, kind):
             raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
+        parent.data  # noqa: B018 - which raises before its __init__
     given = enumerate(list(iterable(local_grads, "Value", "local_grads")))
     grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in given])
     if len(parents) != len(grads):
