@@ -353,6 +353,51 @@ class TestCtrlC:
             assert x.grad == 1.0
             """)
 
+    def test_handlers_that_walk_other_graphs_all_the_time_do_not_keep_it_from_its_end(self):
+        run_program("""
+            import signal
+            x = y = sg.Value(1.0)
+            for _ in range(1_500_000):
+                y = -y
+            other = x * 2.0
+            signal.signal(signal.SIGALRM, lambda *_: other.backward(0.0))
+            signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+            y.backward()
+            assert x.grad == 1.0
+            assert sg.grad(y, x) == (1.0,)
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            assert x.grad == 1.0
+            """)
+
+    def test_a_handler_sees_the_gradients_that_grad_does_not_touch(self):
+        run_program("""
+            import signal
+            x, row = sg.Value(1.0), sg.nn.vector([1.0, 2.0])
+            x.grad, row.grad = 5.0, (6.0, 7.0)
+            y = x
+            for _ in range(500_000):
+                y = -y
+            middle, y = y, y * sg.nn.dot(row, row)
+            middle.grad = 8.0
+            seen = []
+            def look(*_):
+                seen.append((x.grad, middle.grad, *row.grad))
+                middle.backward(0.0)
+                middle.grad = 8.0
+                raise_it and 1 / 0
+            signal.signal(signal.SIGALRM, look)
+            for raise_it in (False, True):
+                for i in range(20):
+                    signal.setitimer(signal.ITIMER_REAL, 0.001 * (i + 1))
+                    try:
+                        assert [*sg.grad(y, [x, middle, row])[:2]] == [5.0, 5.0]
+                    except ZeroDivisionError:
+                        pass
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                    assert (x.grad, middle.grad, *row.grad) == (5.0, 8.0, 6.0, 7.0)
+            assert len(seen) > 10 and set(seen) == {(5.0, 8.0, 6.0, 7.0)}
+            """)
+
 
 class TestInterpreters:
     def test_another_interpreter_has_an_engine_of_its_own(self):
