@@ -38,6 +38,7 @@ def stacked(row: Any) -> Any:
 
 # What stands in for the package when a test's program runs on tensors of one number each.
 AS_PACKAGE = SimpleNamespace(
+    Vector=stacked,
     maximum=lambda a, b: torch.maximum(as_tensor(a), as_tensor(b)),
     minimum=lambda a, b: torch.minimum(as_tensor(a), as_tensor(b)),
     nn=SimpleNamespace(
