@@ -28,7 +28,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
 from operator import itemgetter
 
-from scalargrad.engine import Value, Vector, concatenate, gradients, vector, weighted_sum
+from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
 from scalargrad.engine.arguments import as_float, check_flag, count, describe, iterable, nested
 from scalargrad.engine.reference.floats import Scaled, ScaledByEach, number_of
 from scalargrad.engine.reference.fused import ROW_OPERATIONS
@@ -136,7 +136,7 @@ def _derivatives_as_graphs(
     graph = Graph(ends, leaves=False)
     gathered = _Gathered(graph, _leading(graph, wanted))
     for end, upstream in zip(ends, upstreams):
-        gathered.add(end, Value(upstream) if isinstance(end, Value) else vector(upstream))
+        gathered.add(end, Value(upstream) if isinstance(end, Value) else Vector(upstream))
     for node in reversed(graph.order):
         gradient = gathered.gradient(node)
         if gradient is not None:
@@ -305,7 +305,7 @@ def _sum_of_row(terms: list[_Terms], length: int) -> Any:
     sums: list[Any] = []
     for start, stop, piece in zip(cuts, cuts[1:], pieces):
         _, scales, rows = zip(*sorted(piece, key=itemgetter(0))) if piece else ((), (), ())
-        sums.append(_weighted(scales, rows) if rows else vector([0.0] * (stop - start)))
+        sums.append(_weighted(scales, rows) if rows else Vector([0.0] * (stop - start)))
     return concatenate(sums) if sums else Vector([])
 
 
@@ -323,7 +323,7 @@ def _results(wanted: Any, gathered: _Gathered) -> Any:
         return Vector([_results(value, gathered) for value in wanted])
     gradient = gathered.gradient(gathered.graph.node(wanted))
     if isinstance(wanted, Vector):
-        return vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
+        return Vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
     if gradient is None:
         return Value(0.0)
     return gradient if place is None else gradient[place[1]]
