@@ -307,14 +307,24 @@ class Program:
     def matrix(self):
         """Rows to be used again and again, which the compiled engine notices."""
         size = 1 + self.choices[0] % 3
-        rows = [row for row in self.rows if len(row) == size]
-        self.matrices.append(tuple(rows * (1 + self.choices[1] % 3)))
+        rows = [row for row in self.rows if len(row) == size] * (1 + self.choices[1] % 3)
+        self.matrices.append(rows if self.choices[2] % 2 else tuple(rows))
+
+    def change_of_matrix(self):
+        """A list of rows grows, as one of keys does, or is changed in another way."""
+        matrices = [matrix for matrix in self.matrices if isinstance(matrix, list)]
+        if matrices:
+            matrix = matrices[self.choices[0] % len(matrices)]
+            row = self.row(1, len(matrix[0]) if matrix else 1)
+            place = self.choices[3] % (len(matrix) + 1)
+            matrix[[len(matrix), len(matrix), place][self.choices[2] % 3] :] = [row]
 
     def linear_with_matrix(self):
         if self.matrices:
             matrix = self.matrices[self.choices[0] % len(self.matrices)]
             size = len(matrix[0]) if matrix else 1
-            self.keep(self.engine.linear(self.row(1, size), matrix))
+            bias = [self.row(3, len(matrix))] if self.choices[3] % 4 == 0 else []
+            self.keep(self.engine.linear(self.row(1, size), matrix, *bias))
 
     def wrong_linear(self):
         some = [self.number, self.rows[0], self.rows, [self.number], [[self.number]], []]
