@@ -90,10 +90,12 @@ static void free_chunk(Chunk *chunk, Py_ssize_t length) {
 void forget_origin(State *state, Block *block) {
     Made *made = block->made;
     block->made = NULL;
-    release_input(state, &made->x);
+    if (made->x.numbers)
+        release_input(state, &made->x);
     if (made->w)
         release_matrix(state, made->w);
-    release_input(state, &made->b);
+    if (made->b.numbers)
+        release_input(state, &made->b);
     release_buffer(block, &block->own);
 }
 

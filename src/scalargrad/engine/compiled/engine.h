@@ -441,7 +441,8 @@ double *made_room(const Made *made);
 PyObject *finished_row(State *state, Block *block);
 PyObject *finished_value(State *state, Block *block);
 void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
-void contribute_multiples(const Row *row, double factor, const double *numbers);
+void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
+                          bool skip_zeros, const double *numbers);
 
 /* ---- waiting.c ---- */
 

@@ -141,9 +141,7 @@ void hand_down_linear(Block *block, Matrix **waiting) {
         contribute(&made->x.row, j, columns, sums);
     }
     if (!let_wait(block, waiting))
-        for (Py_ssize_t i = 0; i < made->rows; i++)
-            if (g[i] != 0.0)
-                contribute_multiples(&w[i].row, g[i], x);
+        contribute_multiples(w, made->rows, g, true, x);
     if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }

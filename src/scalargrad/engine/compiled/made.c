@@ -77,13 +77,19 @@ WIDE void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const d
     }
 }
 
-/* Add multiples of numbers to the gradients of the row. */
-WIDE void contribute_multiples(const Row *row, double factor, const double *numbers) {
-    for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = receiver(row, at, row->count - at);
-        double *restrict grads = span.grads;
-        for (Py_ssize_t j = 0; j < span.count; j++)
-            grads[j] += factor * numbers[at + j];
-        at += span.count;
+/* Add to the gradients of each row its multiple of the numbers; where `skip_zeros`, a factor of 0 adds
+   nothing. */
+WIDE void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
+                               bool skip_zeros, const double *numbers) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const Row *row = &rows[i].row;
+        const double factor = factors[i];
+        for (Py_ssize_t at = 0; at < row->count && !(skip_zeros && factor == 0.0);) {
+            Span span = receiver(row, at, row->count - at);
+            double *restrict grads = span.grads;
+            for (Py_ssize_t j = 0; j < span.count; j++)
+                grads[j] += factor * numbers[at + j];
+            at += span.count;
+        }
     }
 }

@@ -97,7 +97,7 @@ static double live_product(const double *row, const double *g, Py_ssize_t n) {
     return sum;
 }
 
-/* The same as contribute_multiples, where g[j] = 0 hands nothing down. */
+/* Add to the gradients of a row its multiple of g, where g[j] = 0 hands nothing down. */
 static void contribute_live_multiples(const Row *row, double factor, const double *g) {
     for (Py_ssize_t j = 0; j < row->count; j++) {
         double share = factor * g[j];
@@ -123,12 +123,13 @@ static void hand_down_weighted_sum(const Made *made, const double *g, Py_ssize_t
             shares[k] = live_product(rows[i + k].numbers, g, n);
         contribute(&made->x.row, i, some, shares);
     }
-    for (Py_ssize_t i = 0; i < made->rows; i++) {
-        if (isfinite(weights[i])) /* times 0 it is 0 */
-            contribute_multiples(&rows[i].row, weights[i], g);
-        else
-            contribute_live_multiples(&rows[i].row, weights[i], g);
-    }
+    bool finite = true; /* then they are 0 times 0 */
+    for (Py_ssize_t i = 0; i < made->rows; i++)
+        finite &= isfinite(weights[i]) != 0;
+    if (finite)
+        contribute_multiples(rows, made->rows, weights, false, g);
+    for (Py_ssize_t i = 0; !finite && i < made->rows; i++)
+        contribute_live_multiples(&rows[i].row, weights[i], g);
 }
 
 /* ---- concatenate: each number gets the g of its place ---- */
