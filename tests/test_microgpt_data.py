@@ -53,9 +53,14 @@ def test_a_byte_order_mark_is_not_part_of_the_first_document(tmp_path):
     assert load(str(tmp_path / "names.txt")) == ["emma"]
 
 
-def test_no_document_holds_a_line_break_so_samples_stay_on_one_line(tmp_path):
-    (tmp_path / "names.txt").write_text("a\rb\x0bc\x0cd\x85e\u2028f\u2029g\n", encoding="utf-8")
-    assert load(str(tmp_path / "names.txt")) == ["a", "b", "c", "d", "e", "f", "g"]
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_end_where_pythons_text_files_end_them_and_nowhere_else(tmp_path, newline):
+    lines = ["dear\u2028reader", "old\x85year", "page\x0cend", "a\x0bb\x1cc\x1dd\x1ee\u2029f"]
+    path = tmp_path / "names.txt"
+    path.write_bytes("".join(line + newline for line in lines).encode())
+    assert load(str(path)) == lines
+    with open(path, encoding="utf-8") as file:
+        assert [line.removesuffix("\n") for line in file] == lines
 
 
 def test_the_bundled_list_has_32257_names_in_lower_case():

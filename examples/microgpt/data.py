@@ -44,7 +44,8 @@ def load(source: str) -> list[str]:
             f"--data {source}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset "
             f"{error.start}); convert it to UTF-8 first"
         ) from None
-    documents = [document for line in text.splitlines() if (document := line.strip())]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as text files are read
+    documents = [document for line in lines if (document := line.strip())]
     if not documents:
         raise DataError(f"--data {source}: no documents in it; {WANTED}")
     return documents
