@@ -1,9 +1,12 @@
 """examples/microgpt: documents and tokens."""
 
+import contextlib
 import doctest
 import hashlib
 import http.server
 import importlib
+import os
+import pwd
 import random
 import threading
 import time
@@ -104,6 +107,28 @@ def test_a_path_below_a_file_cannot_be_read(tmp_path):
         load(str(tmp_path / "file" / "names.txt"))
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
+def test_what_has_no_end_or_no_beginning_is_no_list(tmp_path, path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="cannot be read: not a regular file"):
+        load(str(tmp_path / path))
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path, monkeypatch):
+    (tmp_path / "names.txt").write_bytes(LIST)
+    monkeypatch.setattr(data, "LARGEST", len(LIST))
+    assert load(str(tmp_path / "names.txt")) == ["emma", "olivia", "ava"]
+    monkeypatch.setattr(data, "LARGEST", len(LIST) - 1)
+    with pytest.raises(DataError, match="cannot be read: more than 15 bytes are too many"):
+        load(str(tmp_path / "names.txt"))
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800"])
+def test_what_cannot_be_the_name_of_a_file_is_no_list(path):
+    with pytest.raises(DataError, match="give a text file"):
+        load(path)
+
+
 # Downloads. The server is on this machine.
 
 
@@ -114,6 +139,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
         elif self.path == "/slow.txt":
             time.sleep(1.0)
+        elif self.path == "/endless.txt":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the client has gone
+                while True:
+                    self.wfile.write(LIST * 1000)
+        elif self.path == "/dripping.txt":
+            self.send_response(200)
+            self.end_headers()
+            while not self.server.over.wait(0.01):
+                self.wfile.write(b"a")
+        elif self.path == "/dripping-head.txt":
+            while not self.server.over.wait(0.01):
+                self.wfile.write(b"H")
+        elif self.path.startswith("/promises-"):
+            self.send_response(200)
+            self.send_header("Content-Length", self.path.removeprefix("/promises-"))
+            self.end_headers()
+            self.wfile.write(LIST)
         else:
             self.send_response(200)
             promised = len(LIST) + (100 if self.path == "/cut-short.txt" else 0)
@@ -130,10 +174,12 @@ def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.requests = []
+        server.over = threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()
 
@@ -164,6 +210,26 @@ def test_a_failed_download_names_the_url_and_the_reason(server, monkeypatch, pat
         load(f"{server.url}/{path}")
     assert f"--data {server.url}/{path}: download failed: " in str(error.value)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("endless.txt", "dripping.txt", "dripping-head.txt"),
+        *("promises-1001", "promises-50000000000", "promises-100000000000000000000"),
+    ],
+)
+def test_a_download_is_waited_for_within_limits_of_size_and_of_time(server, monkeypatch, path):
+    monkeypatch.setattr(data, "LARGEST", 1000)
+    monkeypatch.setattr(data, "LONGEST", 0.2 if "drip" in path else 60.0)
+    with pytest.raises(DataError) as error:
+        load(f"{server.url}/{path}")
+    assert f"it has no end within 1,000 bytes and {data.LONGEST:g} seconds; " in str(error.value)
+
+
+def test_a_download_may_be_as_large_as_the_limit(server, monkeypatch):
+    monkeypatch.setattr(data, "LARGEST", len(LIST))
+    assert load(f"{server.url}/names.txt") == ["emma", "olivia", "ava"]
 
 
 def test_a_server_that_is_not_there_is_named_with_the_reason(monkeypatch):
@@ -261,6 +327,20 @@ def test_the_cache_folder_is_where_the_platform_has_it(monkeypatch, platform, va
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert data.cache_folder() == folder
+
+
+def test_without_a_home_there_is_no_cache_folder_but_where_it_is_named(monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(DataError, match=r"you have no home folder .*; set XDG_CACHE_HOME"):
+        load("makemore")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/ada")
+    assert data.cache_folder() == "/var/ada/scalargrad"
 
 
 # Order, and held-out documents.

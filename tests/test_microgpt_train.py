@@ -422,6 +422,10 @@ BAD_INPUT = [
     ("--checkpoint nowhere/run.json", "--checkpoint nowhere/run.json: there is no folder"),
     ("--checkpoint names.txt/run.json", "--checkpoint names.txt/run.json: there is no folder"),
     ("--checkpoint /dev/null", "--checkpoint /dev/null: is not a regular file"),
+    (f"--checkpoint {'n' * 250}", f"--checkpoint {'n' * 250}: cannot create "),
+    (f"--metrics {'n' * 250}", "tmp beside it: File name too long"),
+    (f"--plot {'n' * 246}.svg", "tmp beside it: File name too long"),
+    ("--checkpoint /proc/x", "tmp beside it: No such file or directory"),
     ("--checkpoint names.txt", "--checkpoint names.txt: is also the file of --data"),
     ("--metrics folder", "--metrics folder: is a directory"),
     ("--metrics nowhere/m.jsonl", "--metrics nowhere/m.jsonl: there is no folder"),
@@ -457,7 +461,7 @@ def odd_files(folder):
     return folder
 
 
-@pytest.mark.parametrize(("options", "said"), BAD_INPUT, ids=[options for options, _ in BAD_INPUT])
+@pytest.mark.parametrize(("options", "said"), BAD_INPUT, ids=[options[:60] for options, _ in BAD_INPUT])
 def test_bad_input_gives_one_line_and_changes_no_file(
     odd_files, no_training, monkeypatch, options, said
 ):

@@ -17,7 +17,7 @@ import random
 from types import SimpleNamespace
 
 from errors import CheckpointError
-from files import write_whole
+from files import as_path, read_regular, write_whole
 from model import GPT, Config, Matrix, shapes
 from tokenizer import Tokenizer
 
@@ -83,9 +83,7 @@ def save(path: str, checkpoint: Checkpoint) -> None:
 def load(path: str) -> Checkpoint:
     """The checkpoint at `path`; CheckpointError if it cannot be read or does not fit together."""
     try:
-        with open(path, "rb") as file:
-            entries = _parsed(file.read())
-        return _checked(entries)
+        return _checked(_parsed(read_regular(path)))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     except CheckpointError as error:
@@ -121,7 +119,7 @@ def _checked(entries: dict[str, Any]) -> Checkpoint:
             config=config,
             vocabulary=tokenizer.characters,
             training=dict(entries["training"]),
-            source=None if entries["source"] is None else _text(entries["source"]),
+            source=None if entries["source"] is None else as_path(_text(entries["source"])),
             fingerprint=_text(entries["fingerprint"]),
             step=entries["step"],
             losses=_numbers(entries["losses"]),
