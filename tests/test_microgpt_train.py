@@ -461,7 +461,9 @@ def odd_files(folder):
     return folder
 
 
-@pytest.mark.parametrize(("options", "said"), BAD_INPUT, ids=[options[:60] for options, _ in BAD_INPUT])
+@pytest.mark.parametrize(
+    ("options", "said"), BAD_INPUT, ids=[options[:60] for options, _ in BAD_INPUT]
+)
 def test_bad_input_gives_one_line_and_changes_no_file(
     odd_files, no_training, monkeypatch, options, said
 ):
@@ -693,7 +695,9 @@ def test_a_new_metrics_file_begins_where_the_run_resumed(stopped):
     assert [line["step"] for line in metrics(stopped / "other.jsonl")] == list(range(6, 13))
 
 
-@pytest.mark.parametrize("line", ["emma", "{}", "[]", '{"step": "x"}', "3"])
+@pytest.mark.parametrize(
+    "line", ["emma", "{}", "[]", '{"step": "x"}', "3", "[" * 100_000], ids=lambda line: line[:20]
+)
 def test_metrics_are_not_added_to_another_kind_of_file(stopped, no_training, line):
     (stopped / "m.jsonl").write_text(f'{{"step": 1}}\n{line}\n')
     before = contents(stopped)
@@ -829,6 +833,20 @@ def test_where_ctrl_c_is_ignored_it_stays_ignored(folder, monkeypatch):
         with train.CtrlC() as ctrl_c:
             signal.raise_signal(signal.SIGINT)
         assert not ctrl_c.pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_log_that_is_closed_does_not_keep_ctrl_c_from_stopping(monkeypatch):
+    def closed(*arguments):
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "write", closed)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with train.CtrlC() as ctrl_c:
+            signal.raise_signal(signal.SIGINT)
+        assert ctrl_c.pressed
     finally:
         signal.signal(signal.SIGINT, before)
 

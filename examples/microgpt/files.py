@@ -95,7 +95,7 @@ def _created(temporary: str, path: str) -> BinaryIO:
     except FileNotFoundError:
         return open(temporary, "xb")
     mode = stat.S_IMODE(old.st_mode)
-    file = open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+    file = open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
     # The system may not let us give files away, or may widen no mode: then it stays narrower.
     with contextlib.suppress(OSError, AttributeError):
         os.chown(temporary, old.st_uid, old.st_gid)

@@ -1,23 +1,26 @@
 """What the two commands share: reading the command line, and failing in one clear line.
 
 Bad input gives `train.py: error: ...` on stderr and exit status 2; a run that fails later gives 1;
-Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr.
+Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr. Nobody has to
+read either: a run goes on without a log, and only samples that are not read any more end it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 
-from errors import CheckpointError, DataError, InputError, RunError
+from errors import CheckpointError, DataError, InputError, RunError, one_line
+from files import as_path
 
 TYPE_CHECKING = False  # importing typing would only cost time
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn, TextIO
 
 Main = Callable[[Sequence[str] | None], int]
 
@@ -29,38 +32,99 @@ class OptionParser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -> int:
     """Run a command, turn what can go wrong into one line on stderr, and return the exit status."""
+    open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # characters that the terminal does not know
         sys.stdout.reconfigure(errors="backslashreplace")
+    stderr, log = sys.stderr, Log(sys.stderr)
+    sys.stderr = log
     try:
-        status = main(arguments)
-        sys.stdout.flush()
-        return status
+        return _status(name, main, arguments) or int(log.lost)
+    finally:
+        sys.stderr = stderr
+
+
+def _status(name: str, main: Main, arguments: Sequence[str] | None) -> int:
+    try:
+        try:
+            return main(arguments)
+        finally:
+            sys.stdout.flush()
     except (InputError, DataError, CheckpointError) as error:
-        return _fail(name, error, 2)
+        return _fail(name, str(error), 2)
     except RunError as error:
-        return _fail(name, error, 1)
+        return _fail(name, str(error), 1)
+    except MemoryError:
+        return _fail(name, "the memory is not enough; use a smaller model or shorter documents", 1)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except OSError as error:
         # Errors with files that were asked for are caught where they arise: this is about stdout.
-        # Python would write there once more on its way out, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         if isinstance(error, BrokenPipeError):
-            return 0  # whoever read the samples has seen enough, as in `| head`
-        return _fail(
-            name, RunError(f"cannot write {error.filename or 'the samples'}: {error.strerror}"), 1
-        )
+            return 0  # whoever read it has seen enough, as in `--help | head`
+        return _fail(name, f"cannot write {error.filename or 'the samples'}: {error.strerror}", 1)
 
 
-def _fail(name: str, error: Exception, status: int) -> int:
-    print(f"{name}: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+def _fail(name: str, message: str, status: int) -> int:
+    print(f"{name}: error: {one_line(message)}", file=sys.stderr)
     return status
+
+
+class Log:
+    """stderr, for a program that goes on where that is full, closed or read by nobody any more.
+
+    What cannot be written is lost, and `lost` says so: the exit status will be 1.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self.stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self.stream.flush)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except OSError:
+            self.lost = True
+            discard(self.stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let all that is or will be written to a stream go nowhere.
+
+    After an error Python would try again on its way out, and complain.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(io.UnsupportedOperation):  # a stream that is no file
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def open_closed_streams() -> None:
+    """Give a stream that was closed, as with `2>&-`, a file to which nothing can be written.
+
+    Otherwise the next file that is opened, a checkpoint perhaps, would take its place.
+    """
+    while (number := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
 def option_name(setting: str) -> str:
@@ -75,6 +139,13 @@ def bad_setting(error: ValueError) -> InputError:
 
 
 # Types of options, for argparse: each turns the text into a value, or says what it should be.
+
+
+def path_name(text: str) -> str:
+    try:
+        return as_path(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be the path of a file, got {text!r}") from None
 
 
 def whole_number(text: str) -> int:
