@@ -56,6 +56,23 @@ def test_loading_gives_back_what_was_saved_to_the_last_bit(path):
     assert loaded.rng == saved.rng
     assert loaded.config == saved.config
     assert (loaded.vocabulary, loaded.source, loaded.step) == ("aé", "names.txt", 2)
+    checkpoint.save(path, loaded)
+    assert checkpoint.load(path) == loaded
+    loaded.weights["wte"][0][0] += 1.0
+    assert checkpoint.load(path) != loaded
+
+
+def test_printed_it_is_short_and_every_entry_must_be_given():
+    saved = small_checkpoint()
+    assert repr(saved) == (
+        "<Checkpoint: Config(n_layer=1, n_embd=4, n_head=2, block_size=3), 2 steps are done>"
+    )
+    entries = vars(saved)
+    for name in entries:
+        with pytest.raises(TypeError, match=name):
+            Checkpoint(**{other: value for other, value in entries.items() if other != name})
+    with pytest.raises(TypeError, match="colour"):
+        Checkpoint(**entries, colour="red")
 
 
 def test_the_model_has_the_saved_weights(path):
@@ -361,6 +378,8 @@ def trained(tmp_path, monkeypatch):
         ("training", {}),
         ("training", {"steps": 0, "betas": [0.9, 0.99]}),
         ("training", {"betas": 3}),
+        ("training", {"betas": [0.9, 0.99], "batch_size": 10**12}),
+        ("training", {"betas": [0.9, 0.99], "steps": 10**13}),
         ("training", {"colour": "red", "betas": [0.9, 0.99]}),
         ("training", {"betas": [0.9, 0.99], "lr": 10**400}),
         ("vocabulary", "xyzw"),

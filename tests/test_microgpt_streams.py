@@ -1,12 +1,16 @@
-"""examples/microgpt where its output goes nowhere: a run that has something to save saves it."""
+"""examples/microgpt where its output goes nowhere, or its memory ends, or Python starts otherwise.
+
+A run that has something to save saves it; and what goes wrong is one line.
+"""
 
 import json
 import os
+import resource
 import subprocess
 import sys
 
 import pytest
-from microgpt_support import TINY, call, command, contents, environment, metrics
+from microgpt_support import TINY, call, command, contents, engines, environment, metrics
 
 # isort: split
 import checkpoint
@@ -199,6 +203,28 @@ def test_a_save_along_the_way_that_fails_is_said_and_made_up_for(folder, whole, 
     assert (result.status, result.out) == (0, whole[1])
     assert result.err.count("No space left on device; going on, to save later\n") == 2
     assert (folder / "run.json").read_bytes() == whole[0]
+
+
+# Memory.
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is only kept there")
+@pytest.mark.parametrize("engine", engines())
+def test_memory_that_is_not_enough_is_one_line(folder, engine):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (100 << 20, 100 << 20))
+
+    done = subprocess.run(
+        command("train.py", "--data", "names.txt", "--n-embd", 2048, "--n-head", 1),
+        capture_output=True,
+        text=True,
+        env=environment(engine),
+        preexec_fn=limited,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "train.py: error: the memory is not enough; use a smaller model or shorter documents\n"
+    )
 
 
 # What an error line holds.

@@ -15,7 +15,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-# Where the files beside this one are; with `python -I` or `-P` Python does not look there by itself.
+# The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from errors import CheckpointError, InputError, RunError
