@@ -15,6 +15,7 @@
        attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
        made.c          rows that were computed                (reference/vector.py)
+       waiting.c       contributions to weights, put off
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
        fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
@@ -42,6 +43,7 @@
 
 typedef struct Value Value;
 typedef struct Block Block;
+typedef struct Matrix Matrix;
 typedef struct State State;
 
 extern const char *const op_names[OP_COUNT];
@@ -135,24 +137,38 @@ typedef struct {
 
 /* A row as it was at a forward pass. */
 typedef struct {
+    PyObject *item; /* the Vector whose row it is, or NULL if the row is held by itself */
     Row row;
     Buffer *buffer; /* what `numbers` points into if the row is part of a block */
     const double *numbers; /* NULL if there is no such input */
 } Input;
 
-/* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
+/* Contributions to the rows of a Matrix that are put off, see waiting.c. */
 typedef struct {
+    bool expected;     /* whether the rows know of it */
+    bool repeats;      /* whether two rows are in one block, which no order but theirs suits */
+    Matrix *next;      /* another one that has some, or had */
+    bool is_listed;
+    int count;
+    Block *first, *last; /* the results whose contributions they are, in order */
+} Waiting;
+
+/* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
+struct Matrix {
     Py_ssize_t refs;
-    Py_ssize_t count;
-    Py_ssize_t width;  /* once captured: how long each row is, or -1 if that differs */
-    bool captured;     /* whether the numbers are known already */
-    bool computed;     /* whether one of the rows has parents */
-    uint64_t epoch;    /* the pass that listed its leaves last */
-    PyObject *source;  /* the tuple that it was made from, if it may be shared */
-    uint64_t replaced; /* `state->replaced` at the time of capture */
-    double *copies;    /* the numbers of rows that are not part of a block */
+    Py_ssize_t count, room; /* how many rows there are, and how many there is room for */
+    Py_ssize_t width;       /* how long each row is; only where graphs may share it */
+    bool captured;          /* whether the numbers are known already */
+    bool computed;          /* whether one of the rows has parents */
+    PyObject *source;       /* the tuple or list that it was made from; only an address */
+    PyObject *tuple;        /* the same if it is a tuple; held */
+    uint64_t replaced;      /* `state->replaced` at the time of capture */
+    double *copies;         /* the numbers of rows that are not part of a block */
+    uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
+    Py_ssize_t listed;
+    Waiting waiting;
     Input inputs[];
-} Matrix;
+};
 
 /* How the numbers of a block were computed: from x, the rows of w, and b, in this order. */
 typedef struct {
@@ -160,6 +176,8 @@ typedef struct {
     bool single_x, single_b; /* whether it is one Value that serves all elements */
     Input x;
     Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
+    Py_ssize_t rows; /* how many rows of w, from the first on */
+    Block *next;   /* in the list of those that wait */
     Input b;       /* linear, and operations of two operands */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
@@ -182,6 +200,7 @@ struct Block {
         Chunk **chunks; /* otherwise */
     };
     Made *made;      /* NULL for leaves */
+    Matrix *expects; /* during backward: where contributions to it wait, or NULL */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
 };
@@ -386,9 +405,9 @@ void release_input(State *state, Input *input);
 /* ---- matrix.c ---- */
 
 Matrix *new_matrix(Py_ssize_t count);
-Matrix *as_matrix(State *state, PyObject *w, Name name);
-PyObject *matrix_widths(const Matrix *matrix);
-int capture_matrix(State *state, Matrix *matrix);
+Matrix *as_matrix(State *state, PyObject *w, Name name, Py_ssize_t *count);
+PyObject *matrix_widths(const Matrix *matrix, Py_ssize_t count);
+int capture_matrix(State *state, Matrix **place);
 void release_matrix(State *state, Matrix *matrix);
 
 /* ---- vector.c ---- */
@@ -415,15 +434,23 @@ PyObject *finished_value(State *state, Block *block);
 void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
 void contribute_multiples(const Row *row, double factor, const double *numbers);
 
+/* ---- waiting.c ---- */
+
+bool let_wait(Block *block, Matrix **list);
+void catch_up(Matrix *matrix);
+void catch_up_all(Matrix **list);
+
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
 Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+double product(const double *row, const double *x, Py_ssize_t n);
+int products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y);
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
-void hand_down_linear(Block *block);
+void hand_down_linear(Block *block, Matrix **waiting);
 void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
 void fused_shares(const Block *block, const double *g, double *into);
@@ -596,6 +623,19 @@ static inline Span span_of(const Row *row, Py_ssize_t start, Py_ssize_t most) {
     }
     Value *v = row_values(row)[start];
     return (Span){data_address(v), grad_of(v), 1};
+}
+
+/* The same, to add to the gradients. */
+static inline Span receiver(const Row *row, Py_ssize_t start, Py_ssize_t most) {
+    Span span = span_of(row, start, most);
+    Block *block = row->block;
+    if (!block) {
+        Value *v = row_values(row)[start];
+        block = v->kind == ELEMENT ? v->block : NULL;
+    }
+    if (block && UNLIKELY(block->expects != NULL))
+        catch_up(block->expects);
+    return span;
 }
 
 static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {

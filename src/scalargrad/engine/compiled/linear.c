@@ -7,7 +7,7 @@
    One sum is a chain of additions, each waiting for the one before. Eight rows side by side are
    eight chains, which the processor works on at once. Each still adds from left to right. */
 
-static double product(const double *row, const double *x, Py_ssize_t n) {
+double product(const double *row, const double *x, Py_ssize_t n) {
     double sum = 0.0;
     for (Py_ssize_t j = 0; j < n; j++)
         sum += row[j] * x[j];
@@ -41,16 +41,16 @@ static void eight_products(const Input *rows, const double *x, Py_ssize_t n, dou
 }
 
 /* Fails only when Ctrl-C was pressed. */
-static int products(const Matrix *w, const double *x, double *y) {
-    Py_ssize_t m = w->count, n = w->width, i = 0, unchecked = 0;
+int products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y) {
+    Py_ssize_t i = 0, unchecked = 0;
     while (i < m) {
-        Py_ssize_t rows = m - i >= 8 ? 8 : 1;
-        if (rows == 8)
-            eight_products(w->inputs + i, x, n, y + i);
+        Py_ssize_t some = m - i >= 8 ? 8 : 1;
+        if (some == 8)
+            eight_products(rows + i, x, n, y + i);
         else
-            y[i] = product(w->inputs[i].numbers, x, n);
-        i += rows;
-        unchecked += rows * n;
+            y[i] = product(rows[i].numbers, x, n);
+        i += some;
+        unchecked += some * n;
         if (unchecked > 10000000) {
             if (PyErr_CheckSignals())
                 return -1;
@@ -63,13 +63,14 @@ static int products(const Matrix *w, const double *x, double *y) {
 /* ---- Making the node ---- */
 
 /* A block that is computed from x, w and perhaps b, which it takes over. */
-static Block *linear_block(State *state, Op op, Row *x, Matrix *w, Row *b) {
-    Block *block = new_computed(state, op, w->count, x, w, b, 0);
+static Block *linear_block(State *state, Op op, Row *x, Matrix *w, Py_ssize_t rows, Row *b) {
+    Block *block = new_computed(state, op, rows, x, w, b, 0);
     if (!block)
         return NULL;
-    const Made *made = block->made;
+    Made *made = block->made;
     double *y = buffer_numbers(&block->own);
-    if (products(w, made->x.numbers, y)) {
+    made->rows = rows;
+    if (products(made->w->inputs, rows, made->x.numbers, made->x.row.count, y)) {
         release_block(state, block);
         return NULL;
     }
@@ -78,17 +79,17 @@ static Block *linear_block(State *state, Op op, Row *x, Matrix *w, Row *b) {
     return block;
 }
 
-static bool sizes_fit(const Row *x, const Matrix *w, const Row *b) {
-    if (!x->count || !w->count || (b && b->count != w->count))
+static bool sizes_fit(const Row *x, const Matrix *w, Py_ssize_t rows, const Row *b) {
+    if (!x->count || !rows || (b && b->count != rows))
         return false;
-    for (Py_ssize_t i = 0; i < w->count && !(w->captured && w->width == x->count); i++)
+    for (Py_ssize_t i = 0; i < rows && !(w->captured && w->width == x->count); i++)
         if (w->inputs[i].row.count != x->count)
             return false;
     return true;
 }
 
-static void raise_sizes(const Row *x, const Matrix *w, const Row *b) {
-    PyObject *widths = matrix_widths(w);
+static void raise_sizes(const Row *x, const Matrix *w, Py_ssize_t rows, const Row *b) {
+    PyObject *widths = matrix_widths(w, rows);
     if (widths && b)
         raise_from_arguments("linear_sizes", "(nNn)", x->count, widths, b->count);
     else if (widths)
@@ -101,18 +102,19 @@ PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject
     PyObject *given[3];
     Row x = {0}, b = {0};
     Matrix *w = NULL;
+    Py_ssize_t rows;
     if (parse("linear", names, 2, 3, 3, args, n, keywords, given))
         return NULL;
     bool biased = given[2] && given[2] != Py_None;
     if (as_row(state, given[0], (Name){"linear", "x", -1}, &x) ||
-        !(w = as_matrix(state, given[1], (Name){"linear", "w", -1})) ||
+        !(w = as_matrix(state, given[1], (Name){"linear", "w", -1}, &rows)) ||
         (biased && as_row(state, given[2], (Name){"linear", "b", -1}, &b)))
         goto failed;
-    if (!sizes_fit(&x, w, biased ? &b : NULL)) {
-        raise_sizes(&x, w, biased ? &b : NULL);
+    if (!sizes_fit(&x, w, rows, biased ? &b : NULL)) {
+        raise_sizes(&x, w, rows, biased ? &b : NULL);
         goto failed;
     }
-    Block *block = linear_block(state, OP_LINEAR, &x, w, biased ? &b : NULL);
+    Block *block = linear_block(state, OP_LINEAR, &x, w, rows, biased ? &b : NULL);
     return block ? finished_row(state, block) : NULL;
 failed:
     release_row(state, &x);
@@ -141,7 +143,7 @@ PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *k
         goto failed;
     w->computed = row_is_computed(&b);
     w->inputs[0].row = b;
-    Block *block = linear_block(state, OP_DOT, &a, w, NULL);
+    Block *block = linear_block(state, OP_DOT, &a, w, 1, NULL);
     return block ? finished_value(state, block) : NULL;
 failed:
     release_row(state, &a);
@@ -167,24 +169,24 @@ static inline int live_rows(const double *g, Py_ssize_t m, Py_ssize_t *next, Py_
 }
 
 /* sum_i g[i] w[i][j] for some columns j, each from left to right; false if there is no such i. */
-WIDE static bool column_sums(const double *g, const Matrix *w, Py_ssize_t first, Py_ssize_t columns,
-                             double *restrict sums) {
+WIDE static bool column_sums(const double *g, const Input *w, Py_ssize_t rows, Py_ssize_t first,
+                             Py_ssize_t columns, double *restrict sums) {
     Py_ssize_t i = 0, live[4];
     int count;
     bool any = false;
     for (Py_ssize_t j = 0; j < columns; j++)
         sums[j] = 0.0;
-    while ((count = live_rows(g, w->count, &i, live)) == 4) {
-        const double *r0 = w->inputs[live[0]].numbers + first, g0 = g[live[0]];
-        const double *r1 = w->inputs[live[1]].numbers + first, g1 = g[live[1]];
-        const double *r2 = w->inputs[live[2]].numbers + first, g2 = g[live[2]];
-        const double *r3 = w->inputs[live[3]].numbers + first, g3 = g[live[3]];
+    while ((count = live_rows(g, rows, &i, live)) == 4) {
+        const double *r0 = w[live[0]].numbers + first, g0 = g[live[0]];
+        const double *r1 = w[live[1]].numbers + first, g1 = g[live[1]];
+        const double *r2 = w[live[2]].numbers + first, g2 = g[live[2]];
+        const double *r3 = w[live[3]].numbers + first, g3 = g[live[3]];
         for (Py_ssize_t j = 0; j < columns; j++)
             sums[j] = sums[j] + g0 * r0[j] + g1 * r1[j] + g2 * r2[j] + g3 * r3[j];
         any = true;
     }
     for (int k = 0; k < count; k++) {
-        const double *row = w->inputs[live[k]].numbers + first, gk = g[live[k]];
+        const double *row = w[live[k]].numbers + first, gk = g[live[k]];
         for (Py_ssize_t j = 0; j < columns; j++)
             sums[j] += gk * row[j];
         any = true;
@@ -192,20 +194,22 @@ WIDE static bool column_sums(const double *g, const Matrix *w, Py_ssize_t first,
     return any;
 }
 
-void hand_down_linear(Block *block) {
+void hand_down_linear(Block *block, Matrix **waiting) {
     const Made *made = block->made;
-    const Matrix *w = made->w;
+    const Input *w = made->w->inputs;
     const double *g = block_grads(block), *x = made->x.numbers;
+    Py_ssize_t width = made->x.row.count;
     double sums[COLUMNS];
-    for (Py_ssize_t j = 0; j < w->width; j += COLUMNS) {
-        Py_ssize_t columns = w->width - j < COLUMNS ? w->width - j : COLUMNS;
-        if (!column_sums(g, w, j, columns, sums))
+    for (Py_ssize_t j = 0; j < width; j += COLUMNS) {
+        Py_ssize_t columns = width - j < COLUMNS ? width - j : COLUMNS;
+        if (!column_sums(g, w, made->rows, j, columns, sums))
             return;
         contribute(&made->x.row, j, columns, sums);
     }
-    for (Py_ssize_t i = 0; i < w->count; i++)
-        if (g[i] != 0.0)
-            contribute_multiples(&w->inputs[i].row, g[i], x);
+    if (!let_wait(block, waiting))
+        for (Py_ssize_t i = 0; i < made->rows; i++)
+            if (g[i] != 0.0)
+                contribute_multiples(&w[i].row, g[i], x);
     if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }

@@ -15,7 +15,7 @@ Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Ro
     Block *block = NULL;
     if (extra > PY_SSIZE_T_MAX / 64)
         PyErr_NoMemory();
-    else if (!w || !capture_matrix(state, w))
+    else if (!w || !capture_matrix(state, &w))
         block = new_block(count, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
     if (!block) {
         if (x)
@@ -70,7 +70,7 @@ PyObject *finished_value(State *state, Block *block) {
 /* Add shares to the gradients of a part of the row. */
 void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
     for (Py_ssize_t at = 0; at < count;) {
-        Span span = span_of(row, start + at, count - at);
+        Span span = receiver(row, start + at, count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += shares[at + j];
         at += span.count;
@@ -80,7 +80,7 @@ void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double
 /* Add multiples of numbers to the gradients of the row. */
 WIDE void contribute_multiples(const Row *row, double factor, const double *numbers) {
     for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = span_of(row, at, row->count - at);
+        Span span = receiver(row, at, row->count - at);
         double *restrict grads = span.grads;
         for (Py_ssize_t j = 0; j < span.count; j++)
             grads[j] += factor * numbers[at + j];

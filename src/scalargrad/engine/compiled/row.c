@@ -240,7 +240,10 @@ void release_input(State *state, Input *input) {
     if (input->buffer && !--input->buffer->refs && input->buffer != &input->row.block->own)
         PyMem_Free(input->buffer);
     input->buffer = NULL;
-    release_row(state, &input->row);
+    if (input->item)
+        Py_CLEAR(input->item);
+    else
+        release_row(state, &input->row);
 }
 
 static bool same(double a, double b) {
