@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from microgpt_support import FOLDER, contents
+from microgpt_support import FOLDER, call, contents
 
 # isort: split
 import data
@@ -137,6 +137,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append(self.path)
         if self.path == "/missing.txt":
             self.send_error(404)
+        elif self.path == "/rude.txt":
+            self.send_error(404, "No \x1b[2J\x07 such")
         elif self.path == "/slow.txt":
             time.sleep(1.0)
         elif self.path == "/endless.txt":
@@ -230,6 +232,13 @@ def test_a_download_is_waited_for_within_limits_of_size_and_of_time(server, monk
 def test_a_download_may_be_as_large_as_the_limit(server, monkeypatch):
     monkeypatch.setattr(data, "LARGEST", len(LIST))
     assert load(f"{server.url}/names.txt") == ["emma", "olivia", "ava"]
+
+
+def test_what_a_server_says_is_shown_escaped(server):
+    result = call("train.py", "--data", f"{server.url}/rude.txt")
+    assert result.status == 2
+    assert r"the server answered 404 No \x1b[2J\x07 such; try again" in result.err
+    assert "\x1b" not in result.err
 
 
 def test_a_server_that_is_not_there_is_named_with_the_reason(monkeypatch):

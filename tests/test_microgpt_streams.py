@@ -87,6 +87,20 @@ def test_without_log_and_samples_it_saves(folder, whole, to):
     assert (folder / "run.json").read_bytes() == whole[0]
 
 
+def test_a_terminal_that_is_closed_stops_no_training(folder, whole):
+    ours, theirs = os.openpty()
+    options = ("--checkpoint", "run.json", "--save-every", 1)  # so that it has not ended yet
+    with subprocess.Popen(
+        command("train.py", *RUN, *options), stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as process:
+        os.close(theirs)
+        assert os.read(ours, 4) == b"data"
+        os.close(ours)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert ((folder / "run.json").read_bytes(), out) == whole
+
+
 @pytest.mark.parametrize(
     ("stdout", "status", "said"),
     [
@@ -104,13 +118,14 @@ def test_samples_that_nobody_gets_come_after_saving(folder, whole, stdout, statu
     assert (folder / "run.json").read_bytes() == whole[0]
 
 
-@pytest.mark.parametrize("stderr", [FULL, UNREAD, CLOSED], ids=["full", "unread", "closed"])
-@pytest.mark.parametrize("program", ["train.py", "sample.py"])
-def test_an_error_that_cannot_be_said_has_its_status(folder, program, stderr):
-    done = run_with(program, "--checkpoint", "no/where", "--colour", stderr=stderr)
-    assert (done.returncode, done.stdout) == (2, "")
-    option = "--data" if program == "train.py" else "--checkpoint"
-    done = run_with(program, option, "missing", stderr=stderr)
+@pytest.mark.parametrize("stderr", [FULL, CLOSED], ids=["full", "closed"])
+@pytest.mark.parametrize(
+    "arguments",
+    [("train.py", "--colour"), ("train.py", "--data", "x"), ("sample.py", "--checkpoint", "x")],
+    ids=" ".join,
+)
+def test_an_error_that_cannot_be_said_has_its_status(folder, arguments, stderr):
+    done = run_with(*arguments, stderr=stderr)
     assert (done.returncode, done.stdout) == (2, "")
 
 

@@ -23,13 +23,13 @@ from model import GPT, Config, empty_cache, gpt
 from options import (
     OptionParser,
     count,
-    discard,
     non_negative,
     path_name,
     positive,
     run_command,
     whole_number,
 )
+from streams import discard
 from tokenizer import Tokenizer
 
 from scalargrad import Vector, nn, no_grad
