@@ -65,4 +65,6 @@ def open_closed_streams() -> None:
         pass
     os.close(number)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(  # noqa: SIM115
+        2, "w", buffering=1, closefd=False, errors="backslashreplace"
+    )
