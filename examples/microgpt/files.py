@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
+LONGEST_PATH = 4096  # bytes, as Linux has it; other systems allow less
+
+
 def as_path(text: str) -> str:
-    """The text, if a file can have that name; ValueError if not."""
-    if not text or "\0" in text:
+    """The text, if it can be the path of a file; ValueError if not."""
+    encoded = os.fsencode(text)  # raises for a character that is none, a lone surrogate
+    if b"\0" in encoded or not 0 < len(encoded) <= LONGEST_PATH:
         raise ValueError(f"{text!r} is not the path of a file")
-    os.fsencode(text)  # raises for a character that is none, a lone surrogate
     return text
 
 
