@@ -166,8 +166,6 @@ struct Matrix {
     PyObject *tuple;        /* the same if it is a tuple; held */
     uint64_t replaced;      /* `state->replaced` at the time of capture */
     double *copies;         /* the numbers of rows that are not part of a block */
-    int64_t uses;           /* by linear */
-    double *panels;         /* a copy, see products.c, or NULL */
     uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
     Py_ssize_t listed;
     Waiting waiting;
@@ -459,9 +457,6 @@ void column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_
                  Py_ssize_t columns, double *sums);
 void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
                       Py_ssize_t columns, double *sums);
-double *new_panels(const Input *rows, Py_ssize_t m, Py_ssize_t n);
-void products_with_panels(const double *panels, const Input *rows, Py_ssize_t first,
-                          Py_ssize_t count, const double *x, Py_ssize_t n, double *y);
 
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
