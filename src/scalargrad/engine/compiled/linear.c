@@ -115,7 +115,7 @@ failed:
 
    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. */
 
-void hand_down_linear(Block *block, Matrix **waiting) {
+void hand_down_linear(Block *block) {
     const Made *made = block->made;
     const Input *w = made->w->inputs;
     const double *g = block_grads(block), *x = made->x.numbers;
@@ -128,8 +128,7 @@ void hand_down_linear(Block *block, Matrix **waiting) {
         live_column_sums(g, w, made->rows, j, columns, sums);
         contribute(&made->x.row, j, columns, sums);
     }
-    if (!let_wait(block, waiting))
-        contribute_multiples(w, made->rows, g, true, x);
+    contribute_multiples(w, made->rows, g, true, x);
     if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }
