@@ -275,7 +275,7 @@ PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     PyObject *given[1];
     double upstream = 1.0;
     if (!state || parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
-        (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
+        (given[0] && as_double(given[0], &upstream, "backward: grad")))
         return NULL;
     Walk walk = begin_walk(state);
     int failed = sort_from(state, &walk, &self, 1);

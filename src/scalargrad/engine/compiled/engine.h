@@ -239,9 +239,7 @@ enum { FREE_LIST = 4096, BLOCK_SIZES = 40, MATRICES = 512 };
 struct State {
     PyTypeObject *value_type;
     PyTypeObject *vector_type;
-    PyTypeObject *iterator_type;
     PyObject *names[OP_COUNT];
-    PyObject *is_real, *describe, *iterable; /* of engine/arguments.py */
 
     uint64_t epoch;
     uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
@@ -294,15 +292,15 @@ PyObject *raise_closed(void);
 
 /* ---- numbers.c ---- */
 
-PyObject *raise_from_arguments(const char *function, const char *format, ...);
-
+PyObject *call(const char *module, const char *function, const char *format, ...);
+PyObject *from_arguments(const char *function, const char *format, ...);
+int asked_of_arguments(const char *function, PyObject *x);
 int is_real(State *state, PyObject *x);
-int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
-void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
-PyObject *as_text(State *state, PyObject *text, const char *argument);
+int as_double(PyObject *x, double *number, const char *argument, ...);
+void raise_type(PyObject *got, const char *expected, const char *argument, ...);
+PyObject *as_text(PyObject *text, const char *argument);
 int check_not_deleted(PyObject *value, const char *name);
-PyObject *describe(State *state, PyObject *x);
-PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
+PyObject *iterator_of(PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);
 int parse_call(const char *function, const char *const *names, int required, int positional,
@@ -311,7 +309,6 @@ int parse_call(const char *function, const char *const *names, int required, int
 /* ---- module.c ---- */
 
 PyObject *import_from(const char *module, const char *name);
-PyObject *copying(const char *function, PyObject *thing);
 void raise_not_initialised(PyObject *thing);
 
 /* ---- recording.c ---- */
@@ -385,7 +382,7 @@ typedef struct {
 
 int as_row(State *state, PyObject *values, Name name, Row *row);
 int as_filled_row(State *state, PyObject *values, Name name, Row *row);
-PyObject *as_sequence(State *state, PyObject *values, Name name);
+PyObject *as_sequence(PyObject *values, Name name);
 Value *row_element(State *state, const Row *row, Py_ssize_t index);
 Row held(Row row);
 void release_row(State *state, Row *row);
@@ -405,7 +402,7 @@ void release_matrix(State *state, Matrix *matrix);
 
 /* ---- vector.c ---- */
 
-extern PyType_Spec vector_spec, iterator_spec;
+extern PyType_Spec vector_spec;
 void vector_dealloc(PyObject *self);
 PyObject *new_vector(State *state, Row *row);
 PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);

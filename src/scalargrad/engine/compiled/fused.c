@@ -92,7 +92,7 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     if (parse("rmsnorm", names, 1, 2, 2, args, n, keywords, given) ||
         as_filled_row(state, given[0], (Name){"rmsnorm", "x", -1}, &x))
         return NULL;
-    if (given[1] && as_double(state, given[1], &eps, "rmsnorm: eps")) {
+    if (given[1] && as_double(given[1], &eps, "rmsnorm: eps")) {
         release_row(state, &x);
         return NULL;
     }
@@ -122,12 +122,12 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 
 /* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
 
-static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
+static int as_target(PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
     PyObject *index = PyNumber_Index(x);
     if (!index) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
-            raise_type(state, x, "an int", "cross_entropy: target");
+            raise_type(x, "an int", "cross_entropy: target");
         }
         return -1;
     }
@@ -136,7 +136,7 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
         PyErr_Clear(); /* too large, or -1: out of range in either case */
     int failed = *target < 0 || *target >= count;
     if (failed)
-        raise_from_arguments("target_range", "(On)", index, count);
+        from_arguments("target_range", "(On)", index, count);
     Py_DECREF(index);
     return failed ? -1 : 0;
 }
@@ -151,7 +151,7 @@ PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, P
         as_filled_row(state, given[0], (Name){"cross_entropy", "logits", -1}, &x))
         return NULL;
     Py_ssize_t count = x.count;
-    if (as_target(state, given[1], count, &target)) {
+    if (as_target(given[1], count, &target)) {
         release_row(state, &x);
         return NULL;
     }

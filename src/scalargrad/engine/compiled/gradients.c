@@ -24,7 +24,7 @@ static int check_outputs(State *state, PyObject *outputs) {
                                     : is_vector(state, output) && !usable_vector(output))
             return -1;
         if (!is_value(state, output) && !is_vector(state, output)) {
-            raise_type(state, output, "a Value or a row", "gradients: outputs[%zd]", i);
+            raise_type(output, "a Value or a row", "gradients: outputs[%zd]", i);
             return -1;
         }
     }
@@ -38,7 +38,7 @@ static Py_ssize_t numbers_in(State *state, PyObject *x) {
 static int read_upstream(State *state, PyObject *output, PyObject *upstream, Py_ssize_t i,
                          double *into) {
     if (!is_vector(state, output))
-        return as_double(state, upstream, into, "gradients: upstreams[%zd]", i);
+        return as_double(upstream, into, "gradients: upstreams[%zd]", i);
     PyObject *numbers = PySequence_Tuple(upstream);
     if (!numbers)
         return -1;
@@ -47,7 +47,7 @@ static int read_upstream(State *state, PyObject *output, PyObject *upstream, Py_
     if (failed)
         PyErr_Format(PyExc_ValueError, "gradients: upstreams[%zd] must have %zd numbers", i, count);
     for (Py_ssize_t j = 0; !failed && j < count; j++)
-        failed = as_double(state, PyTuple_GET_ITEM(numbers, j), &into[j],
+        failed = as_double(PyTuple_GET_ITEM(numbers, j), &into[j],
                            "gradients: upstreams[%zd][%zd]", i, j);
     Py_DECREF(numbers);
     return failed;

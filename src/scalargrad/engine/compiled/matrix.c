@@ -152,7 +152,7 @@ Matrix *as_matrix(State *state, PyObject *w, Name name, Py_ssize_t *count) {
         if (shared || PyErr_Occurred())
             return shared;
     }
-    PyObject *items = as_sequence(state, w, name);
+    PyObject *items = as_sequence(w, name);
     if (!items)
         return NULL;
     *count = PySequence_Fast_GET_SIZE(items);

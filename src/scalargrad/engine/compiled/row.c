@@ -10,22 +10,22 @@ static PyObject *argument_name(Name name) {
                           : PyUnicode_FromFormat("%s[%zd]", name.argument, name.index);
 }
 
-static void raise_for_item(State *state, PyObject *got, Name name, Py_ssize_t i) {
+static void raise_for_item(PyObject *got, Name name, Py_ssize_t i) {
     PyObject *argument = argument_name(name);
     if (argument)
-        raise_type(state, got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
+        raise_type(got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
     Py_XDECREF(argument);
 }
 
 /* What `values` holds, as a tuple or a list that nobody else changes. */
-PyObject *as_sequence(State *state, PyObject *values, Name name) {
+PyObject *as_sequence(PyObject *values, Name name) {
     if (PyTuple_CheckExact(values)) {
         Py_INCREF(values);
         return values;
     }
     if (PyList_CheckExact(values))
         return PyList_AsTuple(values);
-    PyObject *iterator = iterator_of(state, values, name.function, argument_name(name));
+    PyObject *iterator = iterator_of(values, name.function, argument_name(name));
     PyObject *items = iterator ? PySequence_List(iterator) : NULL;
     Py_XDECREF(iterator);
     return items;
@@ -79,14 +79,14 @@ static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Row 
     return 0;
 }
 
-static int number_in(State *state, PyObject *item, Name name, Py_ssize_t i, double *number) {
+static int number_in(PyObject *item, Name name, Py_ssize_t i, double *number) {
     if (PyFloat_CheckExact(item)) {
         *number = PyFloat_AS_DOUBLE(item);
         return 0;
     }
     if (name.index < 0)
-        return as_double(state, item, number, "%s: %s[%zd]", name.function, name.argument, i);
-    return as_double(state, item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
+        return as_double(item, number, "%s: %s[%zd]", name.function, name.argument, i);
+    return as_double(item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
                      name.index, i);
 }
 
@@ -96,7 +96,7 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
     for (Py_ssize_t i = 0; i < count; i++) {
         int real = is_real(state, items[i]);
         if (real == 0)
-            raise_for_item(state, items[i], name, i);
+            raise_for_item(items[i], name, i);
         if (real <= 0)
             return -1;
         if (is_value(state, items[i])) {
@@ -112,7 +112,7 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
         *row = row_of_block(block);
         for (Py_ssize_t i = 0; i < count; i++) {
             double number; /* converted before the block is looked at again */
-            if (number_in(state, items[i], name, i, &number))
+            if (number_in(items[i], name, i, &number))
                 goto failed;
             buffer_numbers(block->buffer)[i] = number;
         }
@@ -129,7 +129,7 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
             Py_INCREF(items[i]);
             loose->values[i] = (Value *)items[i];
             loose->computed |= is_computed(loose->values[i]);
-        } else if (number_in(state, items[i], name, i, &number) ||
+        } else if (number_in(items[i], name, i, &number) ||
                    !(loose->values[i] = new_leaf(state, number))) {
             goto failed;
         }
@@ -165,7 +165,7 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
                 return row_of_numbers(state, items, count, row);
         }
     }
-    PyObject *sequence = as_sequence(state, values, name);
+    PyObject *sequence = as_sequence(values, name);
     if (!sequence)
         return -1;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
@@ -181,7 +181,7 @@ int as_filled_row(State *state, PyObject *values, Name name, Row *row) {
         return -1;
     if (row->count)
         return 0;
-    raise_from_arguments("empty_row", "(ss)", name.function, name.argument);
+    from_arguments("empty_row", "(ss)", name.function, name.argument);
     release_row(state, row);
     return -1;
 }

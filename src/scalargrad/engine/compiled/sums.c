@@ -32,7 +32,7 @@ PyObject *vector_mean(PyObject *self, PyObject *unused) {
     Row x = held(((Vector *)self)->row);
     if (!x.count) {
         release_row(state, &x);
-        return raise_from_arguments("empty_row", "(s)", "mean");
+        return from_arguments("empty_row", "(s)", "mean");
     }
     Block *block = new_computed(state, OP_MEAN, 1, &x, NULL, NULL, 0);
     if (!block)
@@ -67,7 +67,7 @@ PyObject *weighted_sum(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     if (!sizes_fit(&weights, rows, count)) {
         PyObject *widths = matrix_widths(rows, count);
         if (widths)
-            raise_from_arguments("weighted_sum_sizes", "(nN)", weights.count, widths);
+            from_arguments("weighted_sum_sizes", "(nN)", weights.count, widths);
         goto failed;
     }
     Py_ssize_t width = rows->inputs[0].row.count;

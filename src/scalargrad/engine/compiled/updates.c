@@ -10,7 +10,7 @@ static bool check_rows(State *state, PyObject *rows, const char *function) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         PyObject *row = PyTuple_GET_ITEM(rows, i);
         if (!is_vector(state, row)) {
-            raise_type(state, row, "a Vector", "%s: rows[%zd]", function, i);
+            raise_type(row, "a Vector", "%s: rows[%zd]", function, i);
             return false;
         }
     }
@@ -110,8 +110,8 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
     PyObject *given[4], *rows;
     SGD sgd;
     if (parse("sgd_update", names, 4, 4, 4, args, n, keywords, given) ||
-        as_double(state, given[2], &sgd.lr, "sgd_update: lr") ||
-        as_double(state, given[3], &sgd.momentum, "sgd_update: momentum") ||
+        as_double(given[2], &sgd.lr, "sgd_update: lr") ||
+        as_double(given[3], &sgd.momentum, "sgd_update: momentum") ||
         !(rows = as_rows(state, given[0], "sgd_update")))
         return NULL;
     double *velocity = buffer_of(state, given[1], rows, "sgd_update");
@@ -134,7 +134,7 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
 
 /* ---- adam_update ---- */
 
-static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
+static int adam_settings(PyObject *const *given, Adam *adam) {
     double step;
     PyObject *betas = PySequence_Tuple(given[4]);
     if (!betas)
@@ -143,12 +143,12 @@ static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
     if (failed)
         PyErr_SetString(PyExc_ValueError, "adam_update: betas must be two numbers");
     failed = failed ||
-             as_double(state, PyTuple_GET_ITEM(betas, 0), &adam->beta1, "adam_update: betas[0]") ||
-             as_double(state, PyTuple_GET_ITEM(betas, 1), &adam->beta2, "adam_update: betas[1]") ||
-             as_double(state, given[3], &adam->lr, "adam_update: lr") ||
-             as_double(state, given[5], &adam->eps, "adam_update: eps") ||
-             as_double(state, given[6], &adam->weight_decay, "adam_update: weight_decay") ||
-             as_double(state, given[7], &step, "adam_update: step");
+             as_double(PyTuple_GET_ITEM(betas, 0), &adam->beta1, "adam_update: betas[0]") ||
+             as_double(PyTuple_GET_ITEM(betas, 1), &adam->beta2, "adam_update: betas[1]") ||
+             as_double(given[3], &adam->lr, "adam_update: lr") ||
+             as_double(given[5], &adam->eps, "adam_update: eps") ||
+             as_double(given[6], &adam->weight_decay, "adam_update: weight_decay") ||
+             as_double(given[7], &step, "adam_update: step");
     Py_DECREF(betas);
     if (failed)
         return -1;
@@ -170,7 +170,7 @@ PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     PyObject *given[8], *rows;
     Adam adam;
     if (parse("adam_update", names, 8, 8, 8, args, n, keywords, given) ||
-        adam_settings(state, given, &adam) || !(rows = as_rows(state, given[0], "adam_update")))
+        adam_settings(given, &adam) || !(rows = as_rows(state, given[0], "adam_update")))
         return NULL;
     double *first = buffer_of(state, given[1], rows, "adam_update");
     double *second = first ? buffer_of(state, given[2], rows, "adam_update") : NULL;

@@ -9,7 +9,7 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
     if (PyTuple_CheckExact(parents)) {
         Py_INCREF(parents);
     } else {
-        PyObject *iterator = iterator_of(state, parents, "Value", PyUnicode_FromString("parents"));
+        PyObject *iterator = iterator_of(parents, "Value", PyUnicode_FromString("parents"));
         parents = iterator ? PySequence_Tuple(iterator) : NULL;
         Py_XDECREF(iterator);
         if (!parents)
@@ -18,7 +18,7 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parents); i++) {
         PyObject *parent = PyTuple_GET_ITEM(parents, i);
         if (!is_value(state, parent)) {
-            raise_type(state, parent, "a Value", "Value: parents[%zd]", i);
+            raise_type(parent, "a Value", "Value: parents[%zd]", i);
             Py_DECREF(parents);
             return NULL;
         }
@@ -31,8 +31,8 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
 }
 
 /* The numbers that local_grads gives, as an array of at least one; NULL on failure. */
-static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize_t *count) {
-    PyObject *iterator = iterator_of(state, local_grads, "Value", PyUnicode_FromString("local_grads"));
+static double *checked_local_grads(PyObject *local_grads, Py_ssize_t *count) {
+    PyObject *iterator = iterator_of(local_grads, "Value", PyUnicode_FromString("local_grads"));
     PyObject *item = NULL;
     if (!iterator)
         return NULL;
@@ -41,7 +41,7 @@ static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize
     *count = 0;
     while (numbers && (item = PyIter_Next(iterator))) {
         double number;
-        int failed = as_double(state, item, &number, "Value: local_grads[%zd]", *count);
+        int failed = as_double(item, &number, "Value: local_grads[%zd]", *count);
         Py_DECREF(item);
         if (!failed && *count == size) {
             double *larger = PyMem_Realloc(numbers, (size *= 2) * sizeof(double));
@@ -101,14 +101,14 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
     double *local_grads = NULL, data;
     Py_ssize_t count = 0, grads = 0;
     Value *made = NULL;
-    if (as_double(state, given[0], &data, "Value: data"))
+    if (as_double(given[0], &data, "Value: data"))
         return NULL;
     if (given[1]) {
         if (!(parents = checked_parents(state, given[1])))
             return NULL;
         count = PyTuple_GET_SIZE(parents);
     }
-    if (given[2] && !(local_grads = checked_local_grads(state, given[2], &grads)))
+    if (given[2] && !(local_grads = checked_local_grads(given[2], &grads)))
         goto done;
     if (count != grads) {
         PyErr_Format(PyExc_ValueError,
@@ -117,8 +117,8 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
                      count, grads);
         goto done;
     }
-    if ((given[3] && !(op = as_text(state, given[3], "Value: op"))) ||
-        (given[4] && !(label = as_text(state, given[4], "Value: label"))))
+    if ((given[3] && !(op = as_text(given[3], "Value: op"))) ||
+        (given[4] && !(label = as_text(given[4], "Value: label"))))
         goto done;
     if (v && v->op != OP_BLANK) {
         PyErr_SetString(PyExc_TypeError,
@@ -184,13 +184,13 @@ PyObject *ieee_node(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     Py_ssize_t count;
     Value *made = NULL;
     if (parse("ieee_node", names, 4, 4, 4, args, n, keywords, given) ||
-        as_double(state, given[1], &data, "ieee_node: data"))
+        as_double(given[1], &data, "ieee_node: data"))
         return NULL;
     Op op = OP_ADD;
     while (op < OP_COUNT && PyUnicode_Compare(state->names[op], given[0]))
         op++;
     if ((parents = checked_parents(state, given[2])) &&
-        (local_grads = checked_local_grads(state, given[3], &count))) {
+        (local_grads = checked_local_grads(given[3], &count))) {
         if (op == OP_COUNT || count != PyTuple_GET_SIZE(parents) || count < 1 || count > 2)
             PyErr_SetString(PyExc_ValueError, "ieee_node: no such operation");
         else if (!recording(state))
@@ -215,7 +215,7 @@ static int set_data(PyObject *self, PyObject *value, void *unused) {
     Value *v = (Value *)self;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(value, "data") || as_double(state, value, &number, "Value.data"))
+    if (!state || check_not_deleted(value, "data") || as_double(value, &number, "Value.data"))
         return -1;
     if (v->kind == ELEMENT) {
         double *numbers = writable_numbers(state, v->block);
@@ -237,7 +237,7 @@ static int set_grad(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(value, "grad") || as_double(state, value, &number, "Value.grad"))
+    if (!state || check_not_deleted(value, "grad") || as_double(value, &number, "Value.grad"))
         return -1;
     *grad_of((Value *)self) = number;
     return 0;
@@ -260,7 +260,7 @@ static int set_label(PyObject *self, PyObject *value, void *unused) {
     State *state = usable_value(self);
     PyObject *label;
     if (!state || check_not_deleted(value, "label") ||
-        !(label = as_text(state, value, "Value.label")))
+        !(label = as_text(value, "Value.label")))
         return -1;
     if (v->kind == ELEMENT) {
         int failed = set_element_label(v, label);
@@ -386,7 +386,7 @@ static PyObject *value_detach(PyObject *self, PyObject *unused) {
 
 static PyObject *value_reduce(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("reduced_value", self);
+    return call("scalargrad.engine.copying", "reduced_value", "(O)", self);
 }
 
 static PyObject *value_conjugate(PyObject *self, PyObject *unused) {
@@ -403,11 +403,9 @@ static PyObject *value_place(PyObject *self, PyObject *unused) {
 }
 
 static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
-    PyObject *graph = PyImport_ImportModule("scalargrad.graph");
-    PyObject *mime_bundle = graph ? PyObject_GetAttrString(graph, "mime_bundle") : NULL;
+    PyObject *mime_bundle = import_from("scalargrad.graph", "mime_bundle");
     PyObject *bound = mime_bundle ? PyMethod_New(mime_bundle, self) : NULL;
     PyObject *bundle = bound ? PyObject_Call(bound, args, keywords) : NULL;
-    Py_XDECREF(graph);
     Py_XDECREF(mime_bundle);
     Py_XDECREF(bound);
     return bundle;

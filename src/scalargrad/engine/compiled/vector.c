@@ -115,14 +115,14 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
-    PyObject *items = as_sequence(state, numbers, (Name){"vector", "numbers", -1});
+    PyObject *items = as_sequence(numbers, (Name){"vector", "numbers", -1});
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     Block *block = new_block(state, count, 0);
     for (Py_ssize_t i = 0; block && i < count; i++) {
         double number; /* converted before the block is looked at again */
-        if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
+        if (as_double(PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
             release_block(state, block);
             block = NULL;
         } else {
@@ -172,6 +172,15 @@ static PyObject *as_list(State *state, const Row *row) {
     return list;
 }
 
+/* Over all elements, which are made at once. */
+static PyObject *vector_iterate(PyObject *self) {
+    State *state = usable_vector(self);
+    PyObject *elements = state ? as_list(state, &((Vector *)self)->row) : NULL;
+    PyObject *iterator = elements ? PyObject_GetIter(elements) : NULL;
+    Py_XDECREF(elements);
+    return iterator;
+}
+
 static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
     Py_ssize_t start, stop, step;
     if (PySlice_Unpack(slice, &start, &stop, &step))
@@ -206,7 +215,7 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     if (i == -1 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
-            raise_type(state, index, "an int or a slice", "Vector: index");
+            raise_type(index, "an int or a slice", "Vector: index");
             return NULL;
         }
         if (!PyErr_ExceptionMatches(PyExc_IndexError))
@@ -239,7 +248,7 @@ static PyObject *vector_index(PyObject *self, PyObject *args) {
     PyObject *index = list_method(self, "index", args);
     if (!index && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
-        PyObject *got = describe(vector_state(self), PyTuple_GET_ITEM(args, 0));
+        PyObject *got = from_arguments("describe", "(O)", PyTuple_GET_ITEM(args, 0));
         if (got)
             PyErr_Format(PyExc_ValueError,
                          "Vector.index: %U is not in the row, where Values are found by identity, "
@@ -261,12 +270,12 @@ static PyObject *vector_conjugate(PyObject *self, PyObject *unused) {
 
 static PyObject *vector_copy(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("copied_row", self);
+    return call("scalargrad.engine.copying", "copied_row", "(O)", self);
 }
 
 static PyObject *vector_reduce(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("reduced_row", self);
+    return call("scalargrad.engine.copying", "reduced_row", "(O)", self);
 }
 
 /* ---- Printing ---- */
@@ -299,73 +308,6 @@ static PyObject *vector_repr(PyObject *self) {
     Py_XDECREF(all);
     return text;
 }
-
-/* ---- Iterating ---- */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *vector; /* NULL once it is exhausted */
-    Py_ssize_t next;
-} Iterator;
-
-static PyObject *vector_iterate(PyObject *self) {
-    State *state = usable_vector(self);
-    if (!state)
-        return NULL;
-    Iterator *iterator = state->iterator_type ? PyObject_New(Iterator, state->iterator_type)
-                                              : (Iterator *)raise_closed();
-    if (iterator) {
-        Py_INCREF(self);
-        iterator->vector = self;
-        iterator->next = 0;
-    }
-    return (PyObject *)iterator;
-}
-
-static PyObject *iterator_next(PyObject *self) {
-    Iterator *iterator = (Iterator *)self;
-    Vector *vector = (Vector *)iterator->vector;
-    if (!vector)
-        return NULL;
-    if (iterator->next < vector->row.count)
-        return (PyObject *)row_element(state_of_type(Py_TYPE(self)), &vector->row, iterator->next++);
-    Py_CLEAR(iterator->vector);
-    return NULL;
-}
-
-static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
-    (void)unused;
-    Iterator *iterator = (Iterator *)self;
-    Vector *vector = (Vector *)iterator->vector;
-    return PyLong_FromSsize_t(vector ? vector->row.count - iterator->next : 0);
-}
-
-static void iterator_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(((Iterator *)self)->vector);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-static PyMethodDef iterator_methods[] = {
-    {"__length_hint__", iterator_length_hint, METH_NOARGS, NULL},
-    {0},
-};
-
-static PyType_Slot iterator_slots[] = {
-    {Py_tp_dealloc, iterator_dealloc},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, iterator_next},
-    {Py_tp_methods, iterator_methods},
-    {0},
-};
-
-PyType_Spec iterator_spec = {
-    .name = "scalargrad.engine.compiled.VectorIterator",
-    .basicsize = sizeof(Iterator),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = iterator_slots,
-};
 
 /* ---- The type ---- */
 
