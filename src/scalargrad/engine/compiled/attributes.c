@@ -11,12 +11,8 @@ static PyObject *get_numbers(PyObject *self, bool grads) {
     const Row *row = &((Vector *)self)->row;
     PyObject *tuple = PyTuple_New(row->count);
     for (Py_ssize_t i = 0; tuple && i < row->count; i++) {
-        Span span = span_of(row, i, 1);
-        PyObject *number = PyFloat_FromDouble(grads ? *span.grads : *span.numbers);
-        if (number)
-            PyTuple_SET_ITEM(tuple, i, number);
-        else
-            Py_CLEAR(tuple);
+        Span span = span_at(row, i);
+        put(&tuple, i, PyFloat_FromDouble(grads ? *span.grads : *span.numbers));
     }
     return tuple;
 }
@@ -71,11 +67,8 @@ static int set_numbers(PyObject *self, PyObject *values, const char *name, bool 
     Row row = held(((Vector *)self)->row);
     double *numbers = numbers_for(&row, values, name);
     int failed = !numbers || (!grads && make_writable(state, &row));
-    for (Py_ssize_t at = 0; !failed && at < row.count;) {
-        Span span = span_of(&row, at, row.count - at);
-        memcpy(grads ? span.grads : span.numbers, numbers + at, span.count * sizeof(double));
-        at += span.count;
-    }
+    for (Span span = span_at(&row, 0); !failed && span.count; span = next_span(&row, span))
+        memcpy(grads ? span.grads : span.numbers, numbers + span.at, span.count * sizeof(double));
     PyMem_Free(numbers);
     release_row(state, &row);
     return failed ? -1 : 0;

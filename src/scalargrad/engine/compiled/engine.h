@@ -102,15 +102,6 @@ typedef struct {
     Py_ssize_t refs;
 } Buffer; /* the numbers follow */
 
-/* Handles of the elements of a block that exist right now, so that row[3] is row[3]. Borrowed. */
-typedef struct {
-    Py_ssize_t live;
-    PyObject **labels; /* NULL until an element of this chunk gets a label */
-    Value *handles[];
-} Chunk;
-
-enum { CHUNK = 32 };
-
 /* Values that live elsewhere, in a row. */
 typedef struct {
     Py_ssize_t refs;
@@ -130,10 +121,10 @@ typedef struct {
     Py_ssize_t count;
 } Row;
 
-/* Numbers of a row that lie side by side, and their gradients. */
+/* Numbers of a row that lie side by side, from the one with index `at` on, and their gradients. */
 typedef struct {
     double *numbers, *grads;
-    Py_ssize_t count;
+    Py_ssize_t at, count;
 } Span;
 
 /* A row as it was at a forward pass. */
@@ -185,10 +176,8 @@ struct Block {
     Py_ssize_t count;
     Buffer *buffer;
     double *grads; /* the gradients, for all to see */
-    union {
-        Chunk *chunk;   /* if count <= CHUNK */
-        Chunk **chunks; /* otherwise */
-    };
+    Value **handles;   /* NULL, or the elements that exist right now, so that row[3] is row[3]; borrowed */
+    PyObject **labels; /* NULL, or those of the elements */
     Made *made;      /* NULL for leaves */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
@@ -369,8 +358,6 @@ void destroy_block(State *state, Block *block);
 void forget_origin(State *state, Block *block);
 double *writable_numbers(State *state, Block *block);
 Value *block_element(State *state, Block *block, Py_ssize_t index);
-void forget_element(Block *block, Py_ssize_t index);
-PyObject *element_label(Value *v);
 int set_element_label(Value *v, PyObject *label);
 
 /* ---- row.c ---- */

@@ -82,69 +82,37 @@ static int read_outputs(State *state, Task *task, PyObject *outputs, PyObject *u
 
 /* ---- Inputs ---- */
 
-/* Where an input stands, such as inputs[2][0]; NULL is `inputs`. */
-typedef struct Path {
-    const struct Path *before;
-    Py_ssize_t index;
-} Path;
-
-static PyObject *path_text(const Path *path) {
-    if (!path)
-        return PyUnicode_FromString("inputs");
-    PyObject *before = path_text(path->before);
-    PyObject *text = before ? PyUnicode_FromFormat("%U[%zd]", before, path->index) : NULL;
-    Py_XDECREF(before);
-    return text;
-}
-
-static PyObject *nested(State *state, Task *task, PyObject *inputs, const Path *path);
-
-/* What is neither a Value nor a row nor a tuple nor a list, Python reads, or says what is wrong. */
-static PyObject *nested_in_python(State *state, Task *task, PyObject *inputs, const Path *path) {
-    PyObject *reads = import_from("scalargrad.engine.arguments", "nested");
-    PyObject *text = reads ? path_text(path) : NULL;
-    PyObject *tuple = text ? PyObject_CallFunction(reads, "O(OO)O", inputs, state->value_type,
-                                                   state->vector_type, text)
-                           : NULL;
-    PyObject *result = tuple ? nested(state, task, tuple, path) : NULL;
-    Py_XDECREF(reads);
-    Py_XDECREF(text);
-    Py_XDECREF(tuple);
-    return result;
-}
-
-static PyObject *nested_tuple(State *state, Task *task, PyObject *inputs, const Path *path) {
-    PyObject *items = PySequence_Tuple(inputs); /* a list could change meanwhile */
-    PyObject *result = items ? PyTuple_New(PyTuple_GET_SIZE(items)) : NULL;
-    for (Py_ssize_t i = 0; result && i < PyTuple_GET_SIZE(items); i++) {
-        PyObject *item = nested(state, task, PyTuple_GET_ITEM(items, i), &(Path){path, i});
-        if (item)
-            PyTuple_SET_ITEM(result, i, item);
-        else
-            Py_CLEAR(result);
-    }
-    Py_XDECREF(items);
-    return result;
-}
-
-/* Values and rows as they are, which are listed; anything else that holds some as a tuple. */
-static PyObject *nested(State *state, Task *task, PyObject *inputs, const Path *path) {
+/* Values and rows as they are, which are listed; tuples and lists as tuples. NULL for anything else,
+   or on failure. */
+static PyObject *nested(State *state, Task *task, PyObject *inputs) {
     bool row = is_vector(state, inputs);
     if (row || is_value(state, inputs)) {
         if (!(row ? usable_vector(inputs) : usable_value(inputs)) || reserve(&task->wanted, 1))
             return NULL;
         task->wanted.nodes[task->wanted.count++] = (Node)inputs;
         task->numbers += row ? ((Vector *)inputs)->row.count : 1;
-        Py_INCREF(inputs);
-        return inputs;
+        return Py_NewRef(inputs);
     }
+    if (!PyTuple_CheckExact(inputs) && !PyList_CheckExact(inputs))
+        return NULL;
     if (Py_EnterRecursiveCall(" in grad, whose inputs are nested too deep"))
         return NULL;
-    bool plain = PyTuple_CheckExact(inputs) || PyList_CheckExact(inputs);
-    PyObject *result = plain ? nested_tuple(state, task, inputs, path)
-                             : nested_in_python(state, task, inputs, path);
+    PyObject *tuple = PyTuple_New(PySequence_Fast_GET_SIZE(inputs));
+    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++)
+        put(&tuple, i, nested(state, task, PySequence_Fast_GET_ITEM(inputs, i)));
     Py_LeaveRecursiveCall();
-    return result;
+    return tuple;
+}
+
+static int read_inputs(State *state, Task *task, PyObject *inputs) {
+    task->inputs = nested(state, task, inputs);
+    if (task->inputs || PyErr_Occurred())
+        return task->inputs ? 0 : -1;
+    PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type, state->vector_type);
+    task->wanted.count = task->numbers = 0;
+    task->inputs = tuples ? nested(state, task, tuples) : NULL;
+    Py_XDECREF(tuples);
+    return task->inputs ? 0 : -1;
 }
 
 /* ---- Handing down ---- */
@@ -229,11 +197,8 @@ static void copy_results(State *state, const Task *task) {
     for (Py_ssize_t i = 0; i < task->wanted.count; i++) {
         Row one;
         const Row *row = row_of_object(state, wanted_at(task, i), &one);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
-            memcpy(into + at, span.grads, span.count * sizeof(double));
-            at += span.count;
-        }
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
+            memcpy(into + span.at, span.grads, span.count * sizeof(double));
         into += row->count;
     }
 }
@@ -279,13 +244,8 @@ static PyObject *built(State *state, PyObject *inputs, const double **next) {
                                         : PyFloat_FromDouble(*numbers);
     }
     PyObject *tuple = PyTuple_New(PyTuple_GET_SIZE(inputs));
-    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(inputs); i++) {
-        PyObject *item = built(state, PyTuple_GET_ITEM(inputs, i), next);
-        if (item)
-            PyTuple_SET_ITEM(tuple, i, item);
-        else
-            Py_CLEAR(tuple);
-    }
+    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(inputs); i++)
+        put(&tuple, i, built(state, PyTuple_GET_ITEM(inputs, i), next));
     return tuple;
 }
 
@@ -298,7 +258,7 @@ PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     Task task = {0};
     if (parse("gradients", names, 3, 3, 3, args, n, keywords, given))
         return NULL;
-    if ((task.inputs = nested(state, &task, given[2], NULL)) &&
+    if (!read_inputs(state, &task, given[2]) &&
         (task.results = allocate(task.numbers * (Py_ssize_t)sizeof(double))) &&
         !read_outputs(state, &task, given[0], given[1]) && !run(state, &task)) {
         const double *next = task.results;

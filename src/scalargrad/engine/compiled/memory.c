@@ -93,7 +93,7 @@ void value_dealloc(PyObject *self) {
     State *state = value_state(self);
     if (v->kind == ELEMENT) {
         Block *block = v->block;
-        forget_element(block, v->index);
+        block->handles[v->index] = NULL;
         free_node(state, v, 0);
         release_block(state, block);
         return;

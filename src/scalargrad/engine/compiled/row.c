@@ -41,6 +41,7 @@ Loose *new_loose(Py_ssize_t count) {
         loose->refs = 1;
         loose->count = count;
         loose->computed = false;
+        memset(loose->values, 0, count * sizeof(Value *));
     }
     return loose;
 }
@@ -51,32 +52,6 @@ static void release_loose(Loose *loose) {
     for (Py_ssize_t i = 0; i < loose->count; i++)
         Py_XDECREF(loose->values[i]);
     PyMem_Free(loose);
-}
-
-/* A row of objects that are all Values of our very type. */
-static int row_of_values(PyObject **items, Py_ssize_t count, Row *row) {
-    Loose *loose = new_loose(count);
-    if (!loose)
-        return -1;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Value *v = (Value *)items[i];
-        Py_INCREF(v);
-        loose->values[i] = v;
-        loose->computed |= is_computed(v);
-    }
-    *row = (Row){.loose = loose, .count = count};
-    return 0;
-}
-
-/* A row of plain numbers: a block of its own. */
-static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Row *row) {
-    Block *block = new_block(state, count, 0);
-    if (!block)
-        return -1;
-    for (Py_ssize_t i = 0; i < count; i++)
-        buffer_numbers(block->buffer)[i] = PyFloat_AS_DOUBLE(items[i]);
-    *row = row_of_block(block);
-    return 0;
 }
 
 static int number_in(PyObject *item, Name name, Py_ssize_t i, double *number) {
@@ -90,9 +65,37 @@ static int number_in(PyObject *item, Name name, Py_ssize_t i, double *number) {
                      name.index, i);
 }
 
-/* Values and numbers mixed, or numbers of other classes; converting them may run Python code. */
-static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
-    bool has_values = false;
+/* A block of numbers. Converting them may run Python code, so nobody knows of it meanwhile. */
+static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    Block *block = new_block(state, count, 0);
+    if (!block)
+        return -1;
+    *row = row_of_block(block);
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (number_in(items[i], name, i, &buffer_numbers(&block->own)[i]))
+            return -1;
+    return 0;
+}
+
+/* Values, and leaves for numbers among them. */
+static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    Loose *loose = new_loose(count);
+    if (!loose)
+        return -1;
+    *row = (Row){.loose = loose, .count = count};
+    for (Py_ssize_t i = 0; i < count; i++) {
+        double number;
+        if (is_value(state, items[i]))
+            loose->values[i] = (Value *)Py_NewRef(items[i]);
+        else if (number_in(items[i], name, i, &number) || !(loose->values[i] = new_leaf(state, number)))
+            return -1;
+        loose->computed |= is_computed(loose->values[i]);
+    }
+    return 0;
+}
+
+static int row_of_items(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    bool values = !count;
     for (Py_ssize_t i = 0; i < count; i++) {
         int real = is_real(state, items[i]);
         if (real == 0)
@@ -102,42 +105,23 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
         if (is_value(state, items[i])) {
             if (!usable_value(items[i]))
                 return -1;
-            has_values = true;
+            values = true;
         }
     }
-    if (!has_values) {
-        Block *block = new_block(state, count, 0);
-        if (!block)
-            return -1;
-        *row = row_of_block(block);
-        for (Py_ssize_t i = 0; i < count; i++) {
-            double number; /* converted before the block is looked at again */
-            if (number_in(items[i], name, i, &number))
-                goto failed;
-            buffer_numbers(block->buffer)[i] = number;
-        }
-        return 0;
-    }
-    Loose *loose = new_loose(count);
-    if (!loose)
-        return -1;
-    memset(loose->values, 0, count * sizeof(Value *));
-    *row = (Row){.loose = loose, .count = count};
-    for (Py_ssize_t i = 0; i < count; i++) {
-        double number;
-        if (is_value(state, items[i])) {
-            Py_INCREF(items[i]);
-            loose->values[i] = (Value *)items[i];
-            loose->computed |= is_computed(loose->values[i]);
-        } else if (number_in(items[i], name, i, &number) ||
-                   !(loose->values[i] = new_leaf(state, number))) {
-            goto failed;
-        }
-    }
-    return 0;
-failed:
-    release_row(state, row);
-    return -1;
+    *row = (Row){0};
+    int failed = values ? row_of_values(state, items, count, name, row)
+                        : row_of_numbers(state, items, count, name, row);
+    if (failed)
+        release_row(state, row);
+    return failed;
+}
+
+/* Whether they are Values and floats, so that no Python code runs when they are looked at. */
+static bool are_plain(State *state, PyObject **items, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (Py_TYPE(items[i]) != state->value_type && !PyFloat_CheckExact(items[i]))
+            return false;
+    return true;
 }
 
 /* `values` as a row, which the caller releases: itself if it is a Vector; otherwise its Values,
@@ -149,29 +133,14 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
         *row = held(((Vector *)values)->row);
         return 0;
     }
-    bool list = PyList_CheckExact(values);
-    if (list || PyTuple_CheckExact(values)) { /* by far the most frequent */
-        PyObject **items = list ? ((PyListObject *)values)->ob_item : ((PyTupleObject *)values)->ob_item;
-        Py_ssize_t count = Py_SIZE(values), i = 0;
-        if (count && Py_TYPE(items[0]) == state->value_type) {
-            while (++i < count && Py_TYPE(items[i]) == state->value_type)
-                ;
-            if (i == count)
-                return row_of_values(items, count, row);
-        } else if (count && PyFloat_CheckExact(items[0])) {
-            while (++i < count && PyFloat_CheckExact(items[i]))
-                ;
-            if (i == count)
-                return row_of_numbers(state, items, count, row);
-        }
-    }
-    PyObject *sequence = as_sequence(values, name);
-    if (!sequence)
+    bool plain = (PyList_CheckExact(values) || PyTuple_CheckExact(values)) &&
+                 are_plain(state, PySequence_Fast_ITEMS(values), PySequence_Fast_GET_SIZE(values));
+    PyObject *items = plain ? Py_NewRef(values) : as_sequence(values, name);
+    if (!items)
         return -1;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
-    int failed = count ? row_of_anything(state, PySequence_Fast_ITEMS(sequence), count, name, row)
-                       : row_of_values(NULL, 0, row);
-    Py_DECREF(sequence);
+    int failed = row_of_items(state, PySequence_Fast_ITEMS(items), PySequence_Fast_GET_SIZE(items),
+                              name, row);
+    Py_DECREF(items);
     return failed;
 }
 
@@ -253,13 +222,10 @@ static bool same(double a, double b) {
 /* Whether the numbers are today what they were when they were captured. */
 bool row_is_unchanged(const Input *input) {
     const Row *row = &input->row;
-    for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = span_of(row, at, row->count - at);
+    for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
         for (Py_ssize_t i = 0; i < span.count; i++)
-            if (!same(span.numbers[i], input->numbers[at + i]))
+            if (!same(span.numbers[i], input->numbers[span.at + i]))
                 return false;
-        at += span.count;
-    }
     return true;
 }
 

@@ -63,11 +63,8 @@ PyObject *zero_grads(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
             memset(span.grads, 0, span.count * sizeof(double));
-            at += span.count;
-        }
     }
     Py_DECREF(rows);
     Py_RETURN_NONE;
@@ -121,11 +118,9 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span)) {
             sgd_step(&sgd, span.count, span.numbers, span.grads, velocity);
             velocity += span.count;
-            at += span.count;
         }
     }
     Py_DECREF(rows);
@@ -180,12 +175,10 @@ PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span)) {
             adam_step(&adam, span.count, span.numbers, span.grads, first, second);
             first += span.count;
             second += span.count;
-            at += span.count;
         }
     }
     Py_DECREF(rows);

@@ -249,7 +249,9 @@ static PyObject *get_label(PyObject *self, void *unused) {
     State *state = usable_value(self);
     if (!state)
         return NULL;
-    PyObject *label = v->kind == ELEMENT ? element_label(v) : v->label;
+    PyObject *label = v->kind != ELEMENT   ? v->label
+                      : v->block->labels ? v->block->labels[v->index]
+                                         : NULL;
     Py_XINCREF(label);
     return label ? label : name_of(state, OP_NONE);
 }
@@ -282,10 +284,8 @@ static PyObject *get_parents(PyObject *self, void *unused) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     PyObject *parents = PyTuple_New(count);
-    for (Py_ssize_t i = 0; parents && i < count; i++) {
-        Py_INCREF(edges[i].parent);
-        PyTuple_SET_ITEM(parents, i, (PyObject *)edges[i].parent);
-    }
+    for (Py_ssize_t i = 0; parents && i < count; i++)
+        put(&parents, i, Py_NewRef(edges[i].parent));
     return parents;
 }
 
@@ -299,14 +299,8 @@ static PyObject *get_local_grads(PyObject *self, void *unused) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     PyObject *grads = PyTuple_New(count);
-    for (Py_ssize_t i = 0; grads && i < count; i++) {
-        PyObject *grad = PyFloat_FromDouble(edges[i].local_grad);
-        if (!grad) {
-            Py_CLEAR(grads);
-            break;
-        }
-        PyTuple_SET_ITEM(grads, i, grad);
-    }
+    for (Py_ssize_t i = 0; grads && i < count; i++)
+        put(&grads, i, PyFloat_FromDouble(edges[i].local_grad));
     return grads;
 }
 

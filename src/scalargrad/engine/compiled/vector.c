@@ -43,9 +43,7 @@ PyObject *new_vector(State *state, Row *row) {
 }
 
 static PyObject *part(State *state, const Row *row, Py_ssize_t start, Py_ssize_t count) {
-    Row view = held(*row);
-    view.start += start;
-    view.count = count;
+    Row view = part_of(held(*row), start, count);
     return new_vector(state, &view);
 }
 
@@ -160,22 +158,17 @@ static PyObject *vector_item(PyObject *self, Py_ssize_t index) {
     return (PyObject *)row_element(state, row, index);
 }
 
-static PyObject *as_list(State *state, const Row *row) {
-    PyObject *list = PyList_New(row->count);
-    for (Py_ssize_t i = 0; list && i < row->count; i++) {
-        Value *v = row_element(state, row, i);
-        if (v)
-            PyList_SET_ITEM(list, i, (PyObject *)v);
-        else
-            Py_CLEAR(list);
-    }
-    return list;
+static PyObject *all_elements(State *state, const Row *row) {
+    PyObject *elements = PyTuple_New(row->count);
+    for (Py_ssize_t i = 0; elements && i < row->count; i++)
+        put(&elements, i, (PyObject *)row_element(state, row, i));
+    return elements;
 }
 
 /* Over all elements, which are made at once. */
 static PyObject *vector_iterate(PyObject *self) {
     State *state = usable_vector(self);
-    PyObject *elements = state ? as_list(state, &((Vector *)self)->row) : NULL;
+    PyObject *elements = state ? all_elements(state, &((Vector *)self)->row) : NULL;
     PyObject *iterator = elements ? PyObject_GetIter(elements) : NULL;
     Py_XDECREF(elements);
     return iterator;
@@ -191,7 +184,6 @@ static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
     Loose *loose = new_loose(count);
     if (!loose)
         return NULL;
-    memset(loose->values, 0, count * sizeof(Value *));
     Row picked = {.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
         loose->values[i] = row_element(state, row, start + i * step);
@@ -234,7 +226,7 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
 
 static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
     State *state = usable_vector(self);
-    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
+    PyObject *list = state ? all_elements(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
     PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
@@ -292,7 +284,7 @@ static PyObject *vector_repr(PyObject *self) {
             one = PyUnicode_FromFormat("... %zd more ...", skipped);
             i += skipped - 1;
         } else {
-            PyObject *as_object = PyFloat_FromDouble(*span_of(row, i, 1).numbers);
+            PyObject *as_object = PyFloat_FromDouble(*span_at(row, i).numbers);
             one = as_object ? PyObject_Repr(as_object) : NULL;
             Py_XDECREF(as_object);
         }
