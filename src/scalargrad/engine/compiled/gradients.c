@@ -8,11 +8,9 @@
 
 typedef struct {
     PyObject *outputs; /* a tuple of Values and Vectors */
-    PyObject *inputs;  /* Values and Vectors, in tuples however deep */
-    Nodes wanted;      /* the addresses of those in the inputs, in order */
+    PyObject *inputs;  /* Values and Vectors, in tuples of ours however deep; then their gradients */
+    Nodes wanted;      /* the addresses of these Values and Vectors, which are held, in order */
     double *upstreams; /* the numbers that the gradients of the outputs begin with */
-    Py_ssize_t numbers; /* how many numbers these have */
-    double *results;   /* their gradients */
 } Task;
 
 /* ---- Outputs and upstreams ---- */
@@ -89,8 +87,7 @@ static PyObject *nested(State *state, Task *task, PyObject *inputs) {
     if (row || is_value(state, inputs)) {
         if (!(row ? usable_vector(inputs) : usable_value(inputs)) || reserve(&task->wanted, 1))
             return NULL;
-        task->wanted.nodes[task->wanted.count++] = (Node)inputs;
-        task->numbers += row ? ((Vector *)inputs)->row.count : 1;
+        task->wanted.nodes[task->wanted.count++] = (Node)Py_NewRef(inputs);
         return Py_NewRef(inputs);
     }
     if (!PyTuple_CheckExact(inputs) && !PyList_CheckExact(inputs))
@@ -104,12 +101,17 @@ static PyObject *nested(State *state, Task *task, PyObject *inputs) {
     return tuple;
 }
 
+static void forget_wanted(Task *task) {
+    while (task->wanted.count)
+        Py_DECREF((PyObject *)task->wanted.nodes[--task->wanted.count]);
+}
+
 static int read_inputs(State *state, Task *task, PyObject *inputs) {
     task->inputs = nested(state, task, inputs);
     if (task->inputs || PyErr_Occurred())
         return task->inputs ? 0 : -1;
     PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type, state->vector_type);
-    task->wanted.count = task->numbers = 0;
+    forget_wanted(task);
     task->inputs = tuples ? nested(state, task, tuples) : NULL;
     Py_XDECREF(tuples);
     return task->inputs ? 0 : -1;
@@ -192,18 +194,40 @@ static void add_upstreams(State *state, const Task *task) {
     }
 }
 
-static void copy_results(State *state, const Task *task) {
-    double *into = task->results;
-    for (Py_ssize_t i = 0; i < task->wanted.count; i++) {
-        Row one;
-        const Row *row = row_of_object(state, wanted_at(task, i), &one);
-        for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
-            memcpy(into + span.at, span.grads, span.count * sizeof(double));
-        into += row->count;
-    }
+/* ---- Results, in the form of the inputs ---- */
+
+static PyObject *gradient_of(State *state, PyObject *input) {
+    Row one;
+    const Row *row = row_of_object(state, input, &one);
+    if (!is_vector(state, input))
+        return PyFloat_FromDouble(*span_at(row, 0).grads);
+    Block *block = new_block(state, row->count, 0);
+    if (!block)
+        return NULL;
+    for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
+        memcpy(buffer_numbers(&block->own) + span.at, span.grads, span.count * sizeof(double));
+    Row result = row_of_block(block);
+    return new_vector(state, &result);
 }
 
-static int run(State *state, const Task *task) {
+/* The gradients take the place of the inputs in their tuples. This runs no Python code, as the inputs
+   are held elsewhere, and floats and rows are nothing to the garbage collector. */
+static int replace(State *state, PyObject **place) {
+    PyObject *inputs = *place;
+    if (!PyTuple_Check(inputs)) {
+        PyObject *gradient = gradient_of(state, inputs);
+        if (!gradient)
+            return -1;
+        Py_SETREF(*place, gradient);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); i++)
+        if (replace(state, &PyTuple_GET_ITEM(inputs, i)))
+            return -1;
+    return 0;
+}
+
+static int run(State *state, Task *task) {
     Walk walk = begin_walk(state);
     walk.with_leaves = true;
     int failed = sort_from(state, &walk, &PyTuple_GET_ITEM(task->outputs, 0),
@@ -215,7 +239,7 @@ static int run(State *state, const Task *task) {
         failed = hand_down(&walk, check_signals);
     }
     if (!failed) {
-        copy_results(state, task);
+        failed = replace(state, &task->inputs);
         exchange(&walk, false);
     }
     PyMem_Free(walk.hidden);
@@ -223,51 +247,21 @@ static int run(State *state, const Task *task) {
     return failed ? -1 : 0;
 }
 
-/* ---- Results, in the form of the inputs ---- */
-
-static PyObject *new_row(State *state, const double *numbers, Py_ssize_t count) {
-    Block *block = new_block(state, count, 0);
-    if (!block)
-        return NULL;
-    memcpy(buffer_numbers(block->buffer), numbers, count * sizeof(double));
-    Row row = row_of_block(block);
-    return new_vector(state, &row);
-}
-
-/* No recursion can be too deep here that was not when the inputs were listed. */
-static PyObject *built(State *state, PyObject *inputs, const double **next) {
-    if (!PyTuple_Check(inputs)) {
-        const double *numbers = *next;
-        Py_ssize_t count = numbers_in(state, inputs);
-        *next += count;
-        return is_vector(state, inputs) ? new_row(state, numbers, count)
-                                        : PyFloat_FromDouble(*numbers);
-    }
-    PyObject *tuple = PyTuple_New(PyTuple_GET_SIZE(inputs));
-    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(inputs); i++)
-        put(&tuple, i, built(state, PyTuple_GET_ITEM(inputs, i), next));
-    return tuple;
-}
-
 /* ---- The function ---- */
 
 PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"outputs", "upstreams", "inputs"};
     State *state = module_state(module);
-    PyObject *given[3], *results = NULL;
+    PyObject *given[3];
     Task task = {0};
     if (parse("gradients", names, 3, 3, 3, args, n, keywords, given))
         return NULL;
-    if (!read_inputs(state, &task, given[2]) &&
-        (task.results = allocate(task.numbers * (Py_ssize_t)sizeof(double))) &&
-        !read_outputs(state, &task, given[0], given[1]) && !run(state, &task)) {
-        const double *next = task.results;
-        results = built(state, task.inputs, &next);
-    }
+    if (read_inputs(state, &task, given[2]) || read_outputs(state, &task, given[0], given[1]) ||
+        run(state, &task))
+        Py_CLEAR(task.inputs);
+    forget_wanted(&task);
     Py_XDECREF(task.outputs);
-    Py_XDECREF(task.inputs);
     PyMem_Free(task.wanted.nodes);
     PyMem_Free(task.upstreams);
-    PyMem_Free(task.results);
-    return results;
+    return task.inputs;
 }
