@@ -9,7 +9,7 @@
 """
 
 from scalargrad import nn, optim
-from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
+from scalargrad.engine import ENGINE, Value, Vector, atan2, maximum, minimum, no_grad
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "ENGINE",
     "Value",
     "Vector",
+    "atan2",
     "grad",
     "gradcheck",
     "graph",

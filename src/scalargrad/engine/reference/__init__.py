@@ -6,7 +6,7 @@ fused.py for linear, softmax and their kin; floats.py is what their derivatives 
 updates.py steps the optimisers, and recording.py is `no_grad`.
 """
 
-from scalargrad.engine.reference.functions import maximum, minimum
+from scalargrad.engine.reference.functions import atan2, maximum, minimum
 from scalargrad.engine.reference.fused import (
     concatenate,
     cross_entropy,
@@ -26,6 +26,7 @@ __all__ = [
     "Value",
     "Vector",
     "adam_update",
+    "atan2",
     "concatenate",
     "cross_entropy",
     "dot",

@@ -1,4 +1,4 @@
-"""What can be done to a number, and so to each number of a row: `exp` to `relu`, `maximum`.
+"""What can be done to a number, and so to each number of a row: `exp` to `relu`, `maximum`, `atan2`.
 
 Each line makes one node; its value and its derivative stand in operations.py. On a row it is done
 number by number, with the same bits, and gives a row.
@@ -49,6 +49,28 @@ class Functions:
             0.0
         """
         return self._apply(operations.LOG)
+
+    def log2(self: Self) -> Self:
+        """The logarithm to base 2, as `math.log2`; the derivative is 1 / (x log(2)).
+
+        Raises ValueError at and below 0.
+
+            >>> from scalargrad import Value
+            >>> Value(8.0).log2().data
+            3.0
+        """
+        return self._apply(operations.LOG2)
+
+    def log10(self: Self) -> Self:
+        """The logarithm to base 10, as `math.log10`; the derivative is 1 / (x log(10)).
+
+        Raises ValueError at and below 0.
+
+            >>> from scalargrad import Value
+            >>> Value(1000.0).log10().data
+            3.0
+        """
+        return self._apply(operations.LOG10)
 
     def log1p(self: Self) -> Self:
         """log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).
@@ -116,6 +138,59 @@ class Functions:
         """
         return self._apply(operations.TAN)
 
+    def asin(self: Self) -> Self:
+        """The arc sine in radians, as `math.asin`; the derivative is 1 / sqrt(1 - x**2).
+
+        It is inf at 1 and -1. Raises ValueError beyond.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).asin().data
+            0.0
+        """
+        return self._apply(operations.ASIN)
+
+    def acos(self: Self) -> Self:
+        """The arc cosine in radians, as `math.acos`; the derivative is -1 / sqrt(1 - x**2).
+
+        It is -inf at 1 and -1. Raises ValueError beyond.
+
+            >>> from scalargrad import Value
+            >>> Value(1.0).acos().data
+            0.0
+        """
+        return self._apply(operations.ACOS)
+
+    def atan(self: Self) -> Self:
+        """The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).atan().data
+            0.0
+        """
+        return self._apply(operations.ATAN)
+
+    def sinh(self: Self) -> Self:
+        """The hyperbolic sine, as `math.sinh`; the derivative is cosh(x).
+
+        Raises OverflowError beyond about 710.48.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).sinh().data
+            0.0
+        """
+        return self._apply(operations.SINH)
+
+    def cosh(self: Self) -> Self:
+        """The hyperbolic cosine, as `math.cosh`; the derivative is sinh(x).
+
+        Raises OverflowError beyond about 710.48.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).cosh().data
+            1.0
+        """
+        return self._apply(operations.COSH)
+
     def tanh(self: Self) -> Self:
         """The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.
 
@@ -138,6 +213,26 @@ class Functions:
         """
         return self._apply(operations.SIGMOID)
 
+    def softplus(self: Self) -> Self:
+        """log(1 + exp(x)), a smooth relu, without overflow; it never raises.
+
+        The derivative is sigmoid(x). (`torch.nn.functional.softplus`)
+
+            >>> from scalargrad import Value
+            >>> Value(1000.0).softplus().data
+            1000.0
+        """
+        return self._apply(operations.SOFTPLUS)
+
+    def erf(self: Self) -> Self:
+        """The error function, as `math.erf`; the derivative is 2 / sqrt(pi) exp(-x**2).
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).erf().data
+            0.0
+        """
+        return self._apply(operations.ERF)
+
     def relu(self: Self) -> Self:
         """max(0, x), nan for nan; it never raises.
 
@@ -148,6 +243,15 @@ class Functions:
             (2.0, 0.0)
         """
         return self._apply(operations.RELU)
+
+    def abs(self: Self) -> Self:
+        """The absolute value, as the builtin `abs`; the derivative is -1, 0 or 1.
+
+            >>> from scalargrad import Value
+            >>> Value(-3.0).abs().data
+            3.0
+        """
+        return self._apply(operations.ABS)
 
     def conjugate(self: Self) -> Self:
         """The same, as it is real. NumPy asks for it when it computes `var` and `std`."""
@@ -206,17 +310,42 @@ def minimum(a: Operand, b: Operand) -> Value | Vector:
     return _of_two(operations.MINIMUM, a, b)  # type: ignore[no-any-return]
 
 
-def _of_two(operation: Operation, a: Any, b: Any) -> Any:
+if TYPE_CHECKING:
+
+    @overload
+    def atan2(y: Value | RealNumber, x: Value | RealNumber) -> Value: ...
+    @overload
+    def atan2(y: Vector, x: Operand) -> Vector: ...
+    @overload
+    def atan2(y: Operand, x: Vector) -> Vector: ...
+
+
+def atan2(y: Operand, x: Operand) -> Value | Vector:
+    """The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.
+
+    The derivatives are x / (x**2 + y**2) by y and -y / (x**2 + y**2) by x. Raises as `maximum`
+    does. (`torch.atan2`)
+
+        >>> from scalargrad import Value
+        >>> atan2(Value(0.0), -1.0).data
+        3.141592653589793
+    """
+    return _of_two(operations.ATAN2, y, x, ("y", "x"))  # type: ignore[no-any-return]
+
+
+def _of_two(
+    operation: Operation, a: Any, b: Any, names: tuple[str, str] = ("a", "b")
+) -> Any:
     """The operation as a function: of two numbers, or of two operands of which one is a row."""
     from scalargrad.engine.reference.value import as_value, of_values  # late: built on this file
     from scalargrad.engine.reference.vector import Vector, of_two
 
     if isinstance(a, Vector) or isinstance(b, Vector):
-        return of_two(operation, a, b)
+        return of_two(operation, (a, b), names)
     name = operation.name
-    for argument, operand in (("a", a), ("b", b)):
+    for argument, operand in zip(names, (a, b)):
         if not is_real(operand):
             raise TypeError(
                 f"{name}: {argument} must be a Value or a real number, got {describe(operand)}"
             )
-    return of_values(operation, as_value(a, f"{name}: a"), as_value(b, f"{name}: b"))
+    return of_values(operation, *map(as_value, (a, b), [f"{name}: {argument}" for argument in names]))

@@ -98,13 +98,23 @@ ABS     = Operation("abs",     abs,                        lambda y, x: (sign(x)
 EXP     = Operation("exp",     math.exp,                   lambda y, x: (y,), ROWS)
 LOG     = Operation("log",     math.log,                   lambda y, x: (divide(1.0, x),))
 LOG1P   = Operation("log1p",   math.log1p,                 lambda y, x: (divide(1.0, 1.0 + x),))
+LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(1.0, x * LN_2),))
+LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(1.0, x * LN_10),))
 EXPM1   = Operation("expm1",   math.expm1,                 lambda y, x: (exp(x),))
 SQRT    = Operation("sqrt",    math.sqrt,                  lambda y, x: (divide(0.5, y),))
 SIN     = Operation("sin",     math.sin,                   lambda y, x: (cos(x),))
 COS     = Operation("cos",     math.cos,                   lambda y, x: (-sin(x),))
 TAN     = Operation("tan",     math.tan,                   lambda y, x: (1.0 + y * y,))
-TANH    = Operation("tanh",    math.tanh,                  lambda y, x: (_tanh_grad(x),))
+ASIN    = Operation("asin",    math.asin,                  lambda y, x: (_asin_grad(x),))
+ACOS    = Operation("acos",    math.acos,                  lambda y, x: (-_asin_grad(x),))
+ATAN    = Operation("atan",    math.atan,                  lambda y, x: (_atan_grad(x),))
+ATAN2   = Operation("atan2",   math.atan2,                 lambda y, a, b: _atan2_grads(a, b))
+SINH    = Operation("sinh",    math.sinh,                  lambda y, x: (cosh(x),))
+COSH    = Operation("cosh",    math.cosh,                  lambda y, x: (sinh(x),))
+TANH    = Operation("tanh",    math.tanh,                  lambda y, x: (_tanh_grad(y, x),))
 SIGMOID = Operation("sigmoid", lambda x: sigmoid(x),       lambda y, x: (_sigmoid_grad(y, x),))
+SOFTPLUS= Operation("softplus",lambda x: _softplus(x),     lambda y, x: (sigmoid(x),))
+ERF     = Operation("erf",     math.erf,                   lambda y, x: (_erf_grad(x),))
 RELU    = Operation("relu",    lambda x: _relu(x),         lambda y, x: (_step(x),), BRANCHES)
 MAXIMUM = Operation("maximum", lambda a, b: _max(a, b),    lambda y, a, b: _halves(a, b), BRANCHES)
 MINIMUM = Operation("minimum", lambda a, b: _min(a, b),    lambda y, a, b: _halves(b, a), BRANCHES)
@@ -113,8 +123,9 @@ MINIMUM = Operation("minimum", lambda a, b: _min(a, b),    lambda y, a, b: _halv
 OPERATIONS = {
     row.name: row
     for row in (
-        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, EXPM1, SQRT),
-        *(SIN, COS, TAN, TANH, SIGMOID, RELU, MAXIMUM, MINIMUM),
+        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, LOG2, LOG10, EXPM1, SQRT),
+        *(SIN, COS, TAN, ASIN, ACOS, ATAN, ATAN2, SINH, COSH, TANH, SIGMOID, SOFTPLUS, ERF),
+        *(RELU, MAXIMUM, MINIMUM),
     )
 }
 
@@ -122,6 +133,7 @@ OPERATIONS = {
 # The operations and derivatives that need care.
 
 SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
+LN_2, LN_10 = math.log(2.0), math.log(10.0)
 
 
 def _power(x: float, n: float) -> float:
@@ -185,10 +197,51 @@ def _sigmoid_grad(y: Number, x: Number) -> Number:
     return small * (1.0 - small)
 
 
-def _tanh_grad(x: Number) -> Number:
-    """1 - tanh(x)**2 = 4 s(2x) s(-2x) with the sigmoid s: no overflow, no cancellation."""
+def _tanh_grad(y: Number, x: Number) -> Number:
+    """1 - tanh(x)**2, far from 0 as 4 s(2x) s(-2x) with the sigmoid s, which cancels nothing."""
+    if -0.5 < x < 0.5:
+        return 1.0 - y * y
     small = sigmoid(x + x if x <= 0.0 else -x - x)
     return 4.0 * small * (1.0 - small)
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))  # log(1 + exp(x)); cannot overflow
+
+
+def _asin_grad(x: Number) -> Number:
+    """1 / sqrt(1 - x**2), far from 0 in factors, which cancel nothing at 1 and -1."""
+    square = 1.0 - x * x if -0.5 < x < 0.5 else (1.0 - x) * (1.0 + x)
+    return divide(1.0, sqrt(square))
+
+
+def _atan_grad(x: Number) -> Number:
+    """1 / (1 + x**2), without overflow."""
+    if -1.0 <= x <= 1.0 or not math.isfinite(number_of(x)):
+        return divide(1.0, 1.0 + x * x)
+    r = divide(1.0, x)
+    return divide(r * r, 1.0 + r * r)
+
+
+def _atan2_grads(a: Number, b: Number) -> tuple[Number, Number]:
+    """b / (a**2 + b**2) and -a / (a**2 + b**2), brought to about 1 first."""
+    largest = max(abs(number_of(a)), abs(number_of(b)))
+    if not 0.0 < largest < math.inf:
+        square = a * a + b * b
+        return divide(b, square), divide(-a, square)
+    unit = math.ldexp(1.0, -min(max(math.frexp(largest)[1], -1021), 1022))
+    a, b = a * unit, b * unit
+    square = a * a + b * b
+    return divide(b, square) * unit, divide(-a, square) * unit
+
+
+def _erf_grad(x: Number) -> Number:
+    """2 / sqrt(pi) exp(-x**2), with the square in two parts, as its last bits matter."""
+    coarse = number_of(x) * 134217729.0  # 2**27 + 1
+    coarse = coarse - (coarse - number_of(x)) if abs(coarse) < math.inf else number_of(x)
+    if not math.isfinite(coarse):
+        return exp(-x * x)
+    return 2.0 / math.sqrt(math.pi) * exp(-coarse * coarse) * exp((coarse - x) * (coarse + x))
 
 
 def _relu(x: float) -> float:
@@ -246,6 +299,19 @@ def cos(x: Number) -> Number:
     return math.cos(x) if isinstance(x, float) else x.cos()
 
 
+def sinh(x: Number) -> Number:
+    """With +-inf on overflow."""
+    return _ieee(SINH, _ieee_sinh, x)
+
+
+def cosh(x: Number) -> Number:
+    return _ieee(COSH, _ieee_cosh, x)
+
+
+def sqrt(x: Number) -> Number:
+    return math.sqrt(x) if isinstance(x, float) else x.sqrt()
+
+
 def sigmoid(x: Number) -> Number:
     if not isinstance(x, float):
         return x.sigmoid()
@@ -294,5 +360,19 @@ def _ieee_log(x: float) -> float:
 def _ieee_exp(x: float) -> float:
     try:
         return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _ieee_sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def _ieee_cosh(x: float) -> float:
+    try:
+        return math.cosh(x)
     except OverflowError:
         return math.inf

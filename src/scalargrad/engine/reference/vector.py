@@ -435,10 +435,10 @@ def _failure(operation: Operation, elements: Iterable[tuple[float, ...]]) -> Exc
     raise AssertionError("an operation failed that does not fail")
 
 
-def of_two(operation: Operation, a: Any, b: Any) -> Vector:
+def of_two(operation: Operation, two: tuple[Any, Any], names: tuple[str, str]) -> Vector:
     """The operation as a function of two arguments, of which one is a row."""
     operands = []
-    for argument, x in (("a", a), ("b", b)):
+    for argument, x in zip(names, two):
         if isinstance(x, (Vector, Value)):
             operands.append(x)
         elif is_real(x):
