@@ -16,16 +16,16 @@ import sys
 import time
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-TRAIN = EXAMPLES / "microgpt" / "train.py"
-sys.path.insert(0, str(EXAMPLES))
-sys.path.insert(0, str(TRAIN.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "microgpt"))
 
 import my_value
 from model import Config, document_loss, new_gpt
 
 from scalargrad import ENGINE, Value, grad
 
+TRAIN = Path(__file__).parents[1] / "examples" / "microgpt" / "train.py"
+CHILDREN = ("children_user", "children_system")  # what os.times() knows of a finished process
 SHORTEST_TURN = 0.02  # seconds; what is faster is done again until then
 
 
@@ -110,9 +110,6 @@ def cpu_seconds(rounds, steps):
         user, system = (getattr(after, x) - getattr(before, x) for x in CHILDREN)
         found.append(user + system)
     return statistics.median(found)
-
-
-CHILDREN = ("children_user", "children_system")
 
 
 def turns(rounds, *programs):

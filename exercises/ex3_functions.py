@@ -11,6 +11,8 @@ What a derivative should be, nobody has to believe: `scalargrad.gradcheck` measu
 
 in this folder whenever you are in doubt; a wrong derivative it explains.
 
+The first two below are to be one node each: math on plain floats (`x.data`), then one Value.
+
 Fill in the three gaps, then run `pytest exercises/test_ex3_functions.py`.
 """
 

@@ -44,7 +44,11 @@ def test_over_paths_through_a_shared_result_they_add_up_too():
     a = Value(2.0)
     square = a * a
     (square + square * square).backward()
-    assert a.grad == 36.0  # 2 a + 4 a**3
+    grad = a.grad
+    assert grad == 36.0, (  # 2 a + 4 a**3
+        f"a.grad is {grad}. The square is reached three times. Each time it hands down the grad "
+        "that it was given then, and not self.grad, which has those of before in it"
+    )
 
 
 def test_backward_does_not_compute_with_changed_numbers():
@@ -56,4 +60,8 @@ def test_backward_does_not_compute_with_changed_numbers():
 
 
 def test_gradcheck_agrees():
-    assert gradcheck(lambda x, y: x * y * x + y * y + x, [Value(1.5), Value(-2.0)])
+    def f(x, y):
+        product = x * y
+        return product * x + product * y + x
+
+    assert gradcheck(f, [Value(1.5), Value(-2.0)])

@@ -8,11 +8,18 @@ from ex3_functions import hypot, softplus, swish
 from scalargrad import Value, gradcheck
 
 
+def one_node(parents):
+    return (
+        "one node is expected, made from the inputs alone and not by operators: "
+        f"Value(number, {parents}, (derivative, ...))"
+    )
+
+
 @pytest.mark.parametrize("x", [-3.0, -0.5, 0.0, 1.0, 5.0])
 def test_softplus(x):
     y = softplus(Value(x))
     assert y.data == pytest.approx(math.log(1.0 + math.exp(x)), rel=1e-12)
-    assert len(y.parents) == 1
+    assert [parent.data for parent in y.parents] == [x], one_node("(x,)")
     assert gradcheck(softplus, [x])
 
 
@@ -26,7 +33,9 @@ def test_softplus_far_out(x, value, slope):
 
 @pytest.mark.parametrize(("x", "y"), [(3.0, 4.0), (-3.0, 4.0), (1e200, 1e200), (0.0, -2.0)])
 def test_hypot(x, y):
-    assert hypot(Value(x), Value(y)).data == math.hypot(x, y)
+    r = hypot(Value(x), Value(y))
+    assert r.data == math.hypot(x, y)
+    assert [parent.data for parent in r.parents] == [x, y], one_node("(x, y)")
     assert gradcheck(hypot, [x, y])
 
 

@@ -175,7 +175,9 @@ class TestNumberOfArguments:
         owners = {"SGD": world.sgd, "Adam": world.adam, "no_grad": world.sg.no_grad()}
         owners |= {"Value": world.row[0], "Vector": world.row}
         for arguments, keywords in (((1.0,), {}), ((), {"x": 1.0})):
-            with pytest.raises(TypeError, match=rf"{method}|wrapper|expected 0 arguments"):
+            with pytest.raises(
+                TypeError, match=rf"{method}|wrapper|expected 0 arguments|pause_recording"
+            ):
                 getattr(owners[kind], method)(*arguments, **keywords)
 
     def test_no_grad_takes_none(self, world):

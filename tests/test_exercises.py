@@ -25,6 +25,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("exercises")
 
 
+def pytest_in(course: Path, *arguments: str, engine: str = "reference") -> str:
+    """What the command `pytest` shows in the folder of a course."""
+    command = shutil.which("pytest", path=str(Path(sys.executable).parent)) or "pytest"
+    done = subprocess.run(
+        [command, "-p", "no:cacheprovider", *arguments],
+        cwd=course,
+        env=os.environ | {"SCALARGRAD_ENGINE": engine},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
 @cache
 def outcomes(folder: Path, engine: str, solved: bool) -> dict[str, list[str]]:
     """What became of the tests of each exercise."""
@@ -32,15 +45,9 @@ def outcomes(folder: Path, engine: str, solved: bool) -> dict[str, list[str]]:
     shutil.copytree(EXERCISES, course, ignore=shutil.ignore_patterns("__pycache__"))
     if solved:
         shutil.copytree(SOLUTIONS, course, dirs_exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "--tb=no", "-p", "no:cacheprovider", "-W", "error"],
-        cwd=course,
-        env=os.environ | {"SCALARGRAD_ENGINE": engine},
-        capture_output=True,
-        text=True,
-    )
+    shown = pytest_in(course, "-rA", "--tb=no", "-W", "error", engine=engine)
     found: dict[str, list[str]] = {name: [] for name in NAMES}
-    for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) test_(\w+)\.py", done.stdout, re.M):
+    for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) test_(\w+)\.py", shown, re.M):
         found[name].append(outcome)
     return found
 
@@ -85,17 +92,40 @@ def test_a_solution_fills_the_gaps_and_changes_no_names(name):
     assert given == solved
 
 
+def with_a_mistake(course: Path, name: str, right: str, wrong: str, *arguments: str) -> str:
+    """What pytest shows for a solution in which `right` is replaced."""
+    solution = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+    assert right in solution
+    (course / f"{name}.py").write_text(solution.replace(right, wrong), encoding="utf-8")
+    shutil.copy(EXERCISES / f"test_{name}.py", course)
+    return pytest_in(course, *arguments)
+
+
 def test_a_wrong_gradient_is_shown_without_the_source_of_the_checker(tmp_path):
-    shutil.copy(EXERCISES / "test_ex1_value.py", tmp_path)
-    solution = (SOLUTIONS / "ex1_value.py").read_text(encoding="utf-8")
-    wrong = solution.replace("self.grad += grad", "self.grad = grad")
-    assert wrong != solution
-    (tmp_path / "ex1_value.py").write_text(wrong, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "gradcheck"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert "usual cause: a gradient is overwritten" in done.stdout
-    assert "def gradcheck(" not in done.stdout
+    overwriting = ("self.grad += grad", "self.grad = grad")
+    shown = with_a_mistake(tmp_path, "ex1_value", *overwriting, "-k", "gradcheck")
+    assert "cause: a gradient is overwritten" in shown
+    assert "def gradcheck(" not in shown
+
+
+def test_handing_down_all_that_was_gathered_is_noticed(tmp_path):
+    shown = with_a_mistake(tmp_path, "ex1_value", "local_grad * grad", "local_grad * self.grad")
+    assert "a.grad is 60.0. The square is reached three times." in shown
+    assert "FAILED test_ex1_value.py::test_gradcheck_agrees" in shown
+
+
+def test_a_walk_that_forgets_what_it_has_seen_comes_to_an_end(tmp_path):
+    shown = with_a_mistake(tmp_path, "ex2_order", "elif node not in seen:", "else:")
+    assert "stopped after looking at `parents` 2000000 times" in shown
+
+
+def test_several_nodes_where_one_is_expected_are_told_so(tmp_path):
+    one = 'return Value(r, (x, y), slopes, op="hypot")'
+    shown = with_a_mistake(tmp_path, "ex3_functions", one, "return (x * x + y * y) ** 0.5")
+    assert "one node is expected, made from the inputs alone and not by operators" in shown
+
+
+def test_no_message_shows_a_generator():
+    """`assert all(x > 0 for x in row)` fails with no more than `<generator object ...>`."""
+    for path in EXERCISES.glob("test_*.py"):
+        assert not re.search(r"assert (all|any)\(", path.read_text(encoding="utf-8"))

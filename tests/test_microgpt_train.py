@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from microgpt_support import (
@@ -823,6 +824,17 @@ def test_where_ctrl_c_is_ignored_it_stays_ignored(folder, monkeypatch):
         with train.CtrlC() as ctrl_c:
             signal.raise_signal(signal.SIGINT)
         assert not ctrl_c.pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_which_no_ctrl_c_reaches_training_works_too(folder):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor() as threads:
+            result = threads.submit(call, "train.py", *SHORT, "--steps", 2).result()
+        assert (result.status, len(result.samples)) == (0, 2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -180,9 +180,55 @@ class Program:
         start, stop = (bounds[self.choices[i] % 6] for i in (1, 2))
         self.keep(row[start : stop : [None, 1, 2, -1][self.choices[3] % 4]])
 
-    def join(self):
-        row, other = self.rows[self.choices[0] % len(self.rows)], self.row(1, self.choices[2] % 4)
-        self.keep(row + other if self.choices[3] % 4 else other + row)
+    def row_operand(self, choice, size):
+        """What may stand beside a row of that size, or may not."""
+        kind = self.choices[choice] % 7
+        if kind < 3:
+            return self.row(choice, size)
+        return [self.operand(choice), self.number, self.row(choice, size + 1), "text"][kind - 3]
+
+    def binary_of_rows(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        other = self.row_operand(1, len(row))
+        operation = BINARY[self.choices[2] % len(BINARY)]
+        self.keep(operation(row, other) if self.choices[3] % 3 else operation(other, row))
+
+    def extremum_of_rows(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        other = self.row_operand(1, len(row))
+        function = self.engine.maximum if self.choices[2] % 2 else self.engine.minimum
+        self.keep(function(row, other) if self.choices[3] % 2 else function(other, row))
+
+    def unary_of_rows(self):
+        self.keep(
+            getattr(self.rows[self.choices[0] % len(self.rows)], UNARY[self.choices[1] % 11])()
+        )
+
+    def sign_of_rows(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        self.keep([operator.neg, operator.pos, abs][self.choices[1] % 3](row))
+
+    def sum_and_mean(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        self.keep(row.sum() if self.choices[1] % 2 else row.mean())
+
+    def weighted_sum(self):
+        n, width = 1 + self.choices[0] % 4, self.choices[1] % 4
+        rows = [self.row((2 + i) % 4, width) for i in range(n + (self.choices[3] % 9 == 0))]
+        self.keep(self.engine.weighted_sum(self.row(1, n), rows))
+
+    def concatenate(self):
+        sizes = [self.choices[i] % 4 for i in range(self.choices[0] % 4)]
+        self.keep(self.engine.concatenate([self.row(i, size) for i, size in enumerate(sizes)]))
+
+    def write_row(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        numbers = [self.number, 0.5, -1.25, 3.0, 2.0][: len(row) - (self.choices[1] % 7 == 0)]
+        setattr(row, "grad" if self.choices[2] % 3 == 0 else "data", numbers)
+
+    def label_of_a_row(self):
+        row = self.rows[self.choices[0] % len(self.rows)]
+        row.label = ["a", "", "b c", self.number][self.choices[1] % 4]
 
     def look_up(self):
         row = self.rows[self.choices[0] % len(self.rows)]
@@ -231,7 +277,7 @@ class Program:
         name
         for name, function in list(vars().items())
         if callable(function)
-        and name not in ("__init__", "outcome", "value", "operand", "row", "keep")
+        and name not in ("__init__", "outcome", "value", "operand", "row", "row_operand", "keep")
     )
 
     # Looking at it all.
@@ -246,11 +292,12 @@ class Program:
                 numbering[value] = len(numbering)
                 stack += value.parents
         places = {}
-        return [self.seen(value, numbering, places) for value in numbering]
+        values = [self.seen(value, numbering, places) for value in numbering]
+        return values, [self.seen_of_row(row, places) for row in self.rows]
 
     def seen(self, value, numbering, places):
         block, index, length = value._place() or (id(value), 0, 0)
-        name, rows, *rest = value._origin() or ("", ())
+        operation, inputs, _, setting = value._history()
         return {
             "repr": repr(value),
             "data": bits(value.data),
@@ -259,6 +306,16 @@ class Program:
             "label": value.label,
             "parents": [numbering[parent] for parent in value.parents],
             "local_grads": [bits(g) for g in value.local_grads],
-            "origin": (name, [[numbering[v] for v in row] for row in rows], rest),
+            "history": (operation, self.numbered(inputs, numbering), setting),
+            "unchanged": value._unchanged(),
             "place": (places.setdefault(block, len(places)), index, length),
         }
+
+    def numbered(self, inputs, numbering):
+        if isinstance(inputs, self.engine.Value):
+            return numbering.get(inputs)
+        return [self.numbered(x, numbering) for x in inputs]
+
+    def seen_of_row(self, row, places):
+        block, *where = row._place() or (None,)
+        return places.get(block), where, row.label, row._unchanged()

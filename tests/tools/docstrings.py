@@ -20,7 +20,9 @@ INTRODUCTION = (
 
 
 def main() -> None:
-    macros = [f"#define DOC_{name} \\\n{literal(text)}" for name, text in documented()]
+    macros = [
+        f"#define DOC_{name} \\\n{literal(text)}" for name, text in dict(documented()).items()
+    ]
     HEADER.write_text("\n\n".join([INTRODUCTION, *macros]) + "\n", encoding="utf-8")
 
 
@@ -29,9 +31,15 @@ def documented() -> Iterator[tuple[str, str]]:
     for name in reference.__all__:
         thing = getattr(reference, name)
         yield name, inspect.getdoc(thing) or ""
-        for member, part in vars(thing).items() if inspect.isclass(thing) else ():
-            if not member.startswith("_"):
-                yield f"{name}_{member}", inspect.getdoc(part) or ""
+        for kind in thing.__mro__ if inspect.isclass(thing) else ():
+            if kind.__module__.startswith("scalargrad"):
+                yield from documented_members(kind)
+
+
+def documented_members(kind: type) -> Iterator[tuple[str, str]]:
+    for member, part in vars(kind).items():
+        if not member.startswith("_"):
+            yield f"{kind.__name__}_{member}", inspect.getdoc(part) or ""
 
 
 def literal(text: str) -> str:

@@ -25,6 +25,7 @@ class Session:
         self.wide = engine.vector([0.01 * i for i in range(70)])
         self.loose = engine.Vector([self.x, self.y, self.w[1][2]])
         self.linear = engine.linear(self.loose, self.w, [self.x] * 9)
+        self.added = self.w[0] + self.w[1]
         self.loss = engine.cross_entropy(engine.softmax(engine.rmsnorm(self.linear)), 2)
         self.chain = self.x
         for _ in range(1000):
@@ -57,14 +58,26 @@ STEPS = {
     "data": write,
     "parents": lambda s: (s.linear[3].parents, s.loss.parents, s.chain.parents),
     "local_grads": lambda s: (s.linear[3].local_grads, s.loss.local_grads, s.chain.local_grads),
-    "origin": lambda s: (s.linear[3]._origin(), s.loss._origin(), s.loss._place()),
+    "history": lambda s: (s.linear[3]._history(), s.loss._history(), s.loss._place()),
+    "history of a sum": lambda s: s.added[0]._history(),
     "vector": lambda s: engine.vector(range(50)),
     "Vector": lambda s: engine.Vector([s.x, 1, s.y]),
     "Vector of numbers": lambda s: engine.Vector([1, 2.0]),
     "element": lambda s: engine.vector([1.0] * 40)[35],
     "part": lambda s: (s.wide[3:50], s.wide[::3], s.loose[1:], s.wide[-1]),
     "list": lambda s: list(engine.vector([1.0] * 40)),
-    "join": lambda s: s.wide.__add__([1.0, s.x]),
+    "add": lambda s: s.w[0] + [1.0, s.x, 2],
+    "times a number": lambda s: (s.wide * 2, 2.5 * s.wide, s.wide * s.x),
+    "method of a row": lambda s: s.wide.exp(),
+    "maximum of rows": lambda s: engine.maximum([1, 2, 3], s.w[0]),
+    "sum": lambda s: (s.wide.sum(), s.loose.mean()),
+    "weighted_sum": lambda s: engine.weighted_sum([1.0, s.x], [s.w[0], s.loose]),
+    "concatenate": lambda s: engine.concatenate([s.wide, [1.0, s.x], s.w[0]]),
+    "data of a row": lambda s: setattr(s.w[2], "data", [1, 2.0, 3]),
+    "data of Values": lambda s: setattr(s.loose, "data", (1, 2.0, 3)),
+    "numbers": lambda s: (s.wide.data, s.loose.grad),
+    "label of a row": lambda s: setattr(s.wide, "label", "new"),
+    "unchanged": lambda s: s.added[0]._unchanged(),
     "repr of a row": lambda s: repr(s.wide),
     "linear": lambda s: engine.linear(s.loose, s.w, s.linear),
     "linear of lists": lambda s: engine.linear([1, 2.0, s.x], [[s.x, s.y, 1.0], s.w[0]]),
@@ -100,6 +113,15 @@ WRONG = (
     lambda s: engine.vector([s.x]),
     lambda s: s.x / 0.0,
     lambda s: (s.x - 9.0).log(),
+    lambda s: (s.wide - 9.0).log(),
+    lambda s: s.wide + s.loose,
+    lambda s: s.wide + 10**400,
+    lambda s: s.w[0] / [1.0, 2.0, "x"],
+    lambda s: setattr(s.wide, "data", [1.0]),
+    lambda s: engine.maximum(s.wide, "text"),
+    lambda s: engine.weighted_sum([1.0], s.w),
+    lambda s: engine.concatenate([]),
+    lambda s: engine.Vector([]).mean(),
     lambda s: s.wide[99],
     lambda s: s.wide.index(3.0),
     lambda s: engine.linear(),
@@ -115,11 +137,11 @@ def wrong(s):
     for call in WRONG:
         try:
             call(s)
-        except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        except (TypeError, ValueError, ArithmeticError, IndexError):
             continue
         except SystemError as error:  # so says Python itself without memory for an exception
             raise MemoryError from error
-        raise AssertionError("nothing was wrong")
+        raise AssertionError(f"nothing was wrong: {WRONG.index(call)}")
 
 
 def hoard():

@@ -9,10 +9,10 @@ differences.py measures what the gradients should be, and diagnosis.py finds out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 
-from scalargrad.checking.differences import Comparison, as_number
+from scalargrad.checking.differences import Comparison, as_number, is_value
 from scalargrad.engine import Value, Vector
 from scalargrad.engine.arguments import as_float, check_flag, describe, iterable
 
@@ -34,7 +34,7 @@ def gradcheck(
 ) -> bool:
     """Compare the gradients that `f` backpropagates with what a small step shows.
 
-    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or a row of
+    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or rows of
     them. Each of the `inputs` is a number, a Value, or a list, tuple, Vector or dict of these, as
     deep as you like. They may be Values of your own: any class that has `data`, `grad` and
     `backward()`. A leaf is made by calling the class with a number, or as a copy if it takes more.
@@ -46,23 +46,21 @@ def gradcheck(
         True
 
     If a gradient is wrong it raises AssertionError (or, with `raise_exception=False`, returns
-    False) and says which input, what it should be, where on the way it first goes wrong, and,
-    if that shows in the numbers, the usual cause:
+    False) and says which input, what it should be, where on the way it first goes wrong, and the
+    cause, if that can be proved:
 
         >>> def square(x):
         ...     return Value(x.data ** 2, (x,), (x.data,), op="square")
         >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
         Traceback (most recent call last):
         AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0; it should be 16 +- 0.016
-        first wrong: square of 4 = 16
-        usual cause: a factor 2 is missing from the derivative, such as n in n * x**(n-1)
+        first wrong: square of 4 = 16; for a grad of 1 it hands 4 instead of 8 to inputs[0]
 
     A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
-    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|); where f
-    bends, ends or is too large for it, others are tried. `atol` is meant for functions whose
-    derivatives are about 1; if all of them are smaller, it shrinks with the largest, down to 1e-4
-    of itself. At a kink, as that of relu at 0, everything from the slope on the left to that on the
-    right is right.
+    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|), or others
+    where f bends, ends or is too large for it. `atol` is for derivatives of about 1; if all are
+    smaller it shrinks with the largest, down to 1e-4 of itself. At a kink, as that of relu at 0,
+    everything from the slope on the left to that on the right is right.
 
     Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
     is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
@@ -93,9 +91,7 @@ def gradcheck(
             if (wrong or captured) and not raise_exception:
                 return False
             if wrong:
-                raise AssertionError(
-                    f"gradcheck: {_finding(comparison, k, name, gradients, wrong)}"
-                )
+                raise AssertionError(_finding(comparison, k, name, gradients, wrong))
             if captured:
                 raise AssertionError(
                     f"gradcheck: f did not use its argument but {captured} itself, whose grad it "
@@ -154,42 +150,44 @@ def _finding(
     if len(wrong) > 1:
         others = ", ".join(names[j] for j in wrong[1:6]) + ", ..." * (len(wrong) > 6)
         text += f"\n{len(wrong)} of {len(names)} gradients are wrong: also {others}"
-    from scalargrad.checking.diagnosis import diagnose  # late, because few programs need it
+    from textwrap import TextWrapper  # late, as few programs need it
 
-    return "\n".join([text, *diagnose(comparison, k, gradients, wrong)])
+    from scalargrad.checking.diagnosis import diagnose
+
+    lines = [*f"gradcheck: {text}".splitlines(), *diagnose(comparison, k, wrong)]
+    wrapper = TextWrapper(
+        88, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(map(wrapper.fill, lines))
 
 
 class _Inputs:
     """The numbers in `inputs`, and what `f` is called with: fresh leaves in their places."""
 
     def __init__(self, inputs: Any) -> None:
-        inputs = list(iterable(inputs, "gradcheck", "inputs"))
+        self._inputs = list(iterable(inputs, "gradcheck", "inputs"))
         self.names: list[str] = []
         self.numbers: list[float] = []
         self._originals: list[Any] = []
-        self._places: list[tuple[int, int]] = []  # of the numbers: in which row, and where
-        self._rows = [("inputs", inputs, (0, 0))]
-        for r, (path, row, _) in enumerate(self._rows):  # it grows as rows within rows are found
-            keys = row if isinstance(row, Mapping) else range(len(row))
-            for i, (key, item) in enumerate(zip(keys, _items(row))):
-                name = f"{path}[{key!r}]"
-                if not _is_value(item) and _is_row(item):
-                    if name.count("[") > 100:
-                        raise ValueError("gradcheck: inputs are nested more than 100 deep")
-                    self._rows.append((name, item, (r, i)))
-                else:
-                    self._add(name, item, (r, i))
+        self._collect("inputs", self._inputs, 0)
         if not self.numbers:
             raise ValueError("gradcheck: inputs is empty; there is nothing to check")
         self._kind = next((x for x in self._originals if x is not None), None)
 
-    def _add(self, name: str, item: Any, place: tuple[int, int]) -> None:
-        is_value = _is_value(item)
-        number = as_number(item.data) if is_value else as_float(item, f"gradcheck: {name}")
-        self.numbers.append(number)
-        self.names.append(name)
-        self._originals.append(item if is_value else None)
-        self._places.append(place)
+    def _collect(self, path: str, row: Any, depth: int) -> None:
+        if depth > 100:
+            raise ValueError("gradcheck: inputs are nested more than 100 deep")
+        for key, item in row.items() if isinstance(row, Mapping) else enumerate(row):
+            name = f"{path}[{key!r}]"
+            if _is_row(item):
+                self._collect(name, item, depth + 1)
+                continue
+            original = item if is_value(item) else None
+            self._originals.append(original)
+            self.names.append(name)
+            self.numbers.append(
+                as_float(item, f"gradcheck: {name}") if original is None else as_number(item.data)
+            )
 
     def made_of(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
         """Leaves with these numbers, and the arguments of `f` that hold them."""
@@ -197,16 +195,7 @@ class _Inputs:
             _leaf(self._kind if original is None else original, number)
             for original, number in zip(self._originals, numbers)
         ]
-        rows: list[list[Any]] = [[None] * len(row) for _, row, _ in self._rows]
-        for leaf, (r, i) in zip(leaves, self._places):
-            rows[r][i] = leaf
-        for copy, (_, row, (r, i)) in reversed(list(zip(rows[1:], self._rows[1:]))):
-            if isinstance(row, Mapping):
-                rows[r][i] = dict(zip(row, copy))
-            else:
-                kind = next((kind for kind in (tuple, Vector) if isinstance(row, kind)), list)
-                rows[r][i] = kind(copy)
-        return leaves, rows[0]
+        return leaves, _filled(self._inputs, iter(leaves))
 
     def grads(self) -> list[Any]:
         return [original if original is None else original.grad for original in self._originals]
@@ -235,45 +224,43 @@ def _leaf(original: Any, number: float) -> Any:
     return leaf
 
 
-def _results(returned: Any) -> dict[str, Any]:
+def _results(returned: Any, name: str = "") -> dict[str, Any]:
     """The Values that f returned, by name: the name is empty if it is but one."""
-    several = not _is_value(returned) and isinstance(returned, (list, tuple, Vector))
-    results = (
-        {f"output[{i}]": result for i, result in enumerate(returned)} if several else {"": returned}
-    )
-    for name, result in results.items():
-        if not _is_value(result):
-            hint = ""
-            if isinstance(result, (int, float)):
-                hint = "; computed from .data or float(x), it has lost its gradient"
-            raise TypeError(
-                f"gradcheck: f must return a Value or a row of them, got {describe(result)}"
-                f"{name and ' as ' + name}{hint}"
-            )
-        if not callable(getattr(result, "backward", None)):
-            raise TypeError(
-                f"gradcheck: f returned a {type(result).__name__}, which has no method backward()"
-            )
-    if not results:
-        raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
-    return results
+    if not is_value(returned) and isinstance(returned, (list, tuple, Vector)):
+        results: dict[str, Any] = {}
+        for i, result in enumerate(returned):
+            results |= _results(result, f"{name or 'output'}[{i}]")
+        if not results:
+            raise TypeError("gradcheck: f must return a Value or a row of them, got an empty row")
+        return results
+    if not is_value(returned):
+        hint = ""
+        if isinstance(returned, (int, float)):
+            hint = "; computed from .data or float(x), it has lost its gradient"
+        raise TypeError(
+            f"gradcheck: f must return a Value or a row of them, got {describe(returned)}"
+            f"{name and ' as ' + name}{hint}"
+        )
+    if not callable(getattr(returned, "backward", None)):
+        raise TypeError(
+            f"gradcheck: f returned a {type(returned).__name__}, which has no method backward()"
+        )
+    return {name: returned}
 
 
-def _is_value(x: Any) -> bool:
-    """Whether it is a Value, no matter whose."""
-    return isinstance(x, Value) or (
-        hasattr(x, "data") and hasattr(x, "grad") and not isinstance(x, type)
-    )
+def _filled(row: Any, leaves: Iterator[Any]) -> Any:
+    """The same with the leaves in it, as a dict, tuple, Vector or else a list."""
+    items = row.values() if isinstance(row, Mapping) else row
+    copy = [_filled(item, leaves) if _is_row(item) else next(leaves) for item in items]
+    if isinstance(row, Mapping):
+        return dict(zip(row, copy))
+    return next((kind for kind in (tuple, Vector) if isinstance(row, kind)), list)(copy)
 
 
 def _is_row(x: Any) -> bool:
-    if isinstance(x, (str, bytes, bytearray, type)) or getattr(x, "shape", None) == ():
+    if is_value(x) or isinstance(x, (str, bytes, bytearray, type)):
         return False
-    return hasattr(x, "__getitem__") and hasattr(x, "__len__")
-
-
-def _items(row: Any) -> Iterable[Any]:
-    return row.values() if isinstance(row, Mapping) else row
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__") and getattr(x, "shape", None) != ()
 
 
 def _setting(name: str, x: Any) -> float:

@@ -1,70 +1,66 @@
-"""What went wrong in a backward pass: where it first shows, and which mistake usually does that.
+"""What went wrong in a backward pass: where it first shows, and the cause, if it can be proved.
 
-gradcheck only knows that a gradient is not what it should be. Here that is followed to its source,
-by experiments with the very program that failed:
+gradcheck only knows that a gradient is not what it should be. Every number on the way is taken for
+the result in turn, and the first whose gradient is wrong names the operation. A cause is named only
+if putting it right in the numbers gives the gradients that were measured:
 
-- every number on the way is taken for the result in turn; the first whose gradient is wrong names
-  the operation (a number that moves with an input but has no parents is a lost gradient);
-- a result times three must have gradients times three: if not, something ignores its upstream;
-- a number added to the result must gain 1: if not, something overwrites a gradient;
-- what a number hands down must be what it has gathered: if not, the order is wrong.
+- **a cure**: the program runs again with one thing mended, such as the 1 that backward begins with,
+  or a gradient that is overwritten where it should be added to;
+- **the operation**: what it hands to its operands gives just the gradients that came, and these are
+  wrong, while all that it was made from is right;
+- **the walk**: all operations hand down what they should, so that in the right order the gradients
+  come out right. What backward does instead was watched.
 
-What is left is a wrong derivative; wrong_derivatives.py tells which. Numbers are slightly moved
-first, so that 2 + 2 and 2 * 2 are no longer the same. No cause is named unless the numbers show it.
+Numbers are slightly moved first, so that 2 + 2 and 2 * 2 are no longer the same. A wrong cause is
+worse than none: where nothing is proved, the place is all that is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence
+from contextlib import suppress
 
 from scalargrad.checking.differences import Comparison, as_number
-from scalargrad.checking.wrong_derivatives import Operand, near, wrong_derivative
-from scalargrad.engine import Value, Vector
+from scalargrad.checking.students import enclosed, holders, nodes_of, parents_of, watched
+from scalargrad.engine import Value
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-# One for each number on the way and each input: more than this would take too long.
-_MOST_SLOPES = 20_000
+    # Each write to a gradient: which, the number, and the gradients that were read just before.
+    Log = list[tuple[int, float, set[int]]]
+
+# The graph is computed again for each number on the way, and more often for each input.
+_MOST_NODES, _MOST_SLOPES = 1_000, 20_000
 
 
-def diagnose(
-    comparison: Comparison, k: int, gradients: Sequence[Any], wrong: Sequence[int]
-) -> list[str]:
-    """Lines that say where the k-th result goes wrong and the usual cause, as far as they show."""
-    cause = _misconduct(comparison, k, wrong)
-    if cause:
-        return [f"usual cause: {cause}"]
-    moved = _moved(comparison, k, wrong)
-    place = ""
-    try:
-        place, cause = _Graph(moved, k).first_wrong(_Graph(comparison, k))
-    except Exception:  # whatever a broken program does in these experiments, the finding stands
-        cause = ""
-    if not cause and not place:
-        operands = _operands(moved, k, moved.gradients(k))
-        cause = wrong_derivative(operands, as_number(moved.run(moved.numbers)[1][k].data))
-    return [text for text in (place, cause and f"usual cause: {cause}") if text]
+def diagnose(comparison: Comparison, k: int, wrong: Sequence[int]) -> list[str]:
+    """Lines that say where the k-th result goes wrong and the cause, as far as that is proved."""
+    with suppress(Exception):  # whatever a broken program does here, the finding stands
+        cause = _mended_before(comparison, k, wrong)
+        if cause:
+            return [f"cause: {cause}"]
+        return _first_wrong(_Graph(_moved(comparison, k, wrong), k), _Graph(comparison, k))
+    return []
 
 
-def _misconduct(comparison: Comparison, k: int, wrong: Sequence[int]) -> str:
-    """What can be seen from outside, before and after the backward pass."""
+def _mended_before(comparison: Comparison, k: int, wrong: Sequence[int]) -> str:
+    """What is cured before the backward pass begins."""
     leaves, results = comparison.run(comparison.numbers)
-    for i in wrong:
-        name, leaf, number = comparison.names[i], leaves[i], comparison.numbers[i]
-        if as_number(leaf.data) != number:
-            return f"f changes {name}.data, from {number!r} to {leaf.data!r}, before backward"
-        if leaf.grad:
-            return (
-                f"zero_grad is missing: {name}.grad was {leaf.grad!r} before this backward, "
-                "from an earlier one, and gradients add up"
-            )
-    result = results[k]
-    result.backward()
-    if not result.grad and all(not leaf.grad for leaf in leaves):
-        return "backward does not begin: the grad of the result itself must be set to 1"
-    return ""
+    cause = "backward does not begin: the grad of the result itself must be set to 1"
+    stale = [i for i in wrong if leaves[i].grad]
+    for i in stale[:1]:
+        cause = (
+            f"zero_grad is missing: {comparison.names[i]}.grad was {leaves[i].grad!r} before this "
+            "backward, from an earlier one, and gradients add up"
+        )
+        for node in [*leaves, *nodes_of(results[k], leaves, parents_of)]:
+            node.grad = 0.0
+    if not stale:
+        results[k].grad = 1.0
+    results[k].backward()
+    return "" if comparison.wrong(k, [leaf.grad for leaf in leaves]) else cause
 
 
 def _moved(comparison: Comparison, k: int, wrong: Sequence[int]) -> Comparison:
@@ -74,265 +70,222 @@ def _moved(comparison: Comparison, k: int, wrong: Sequence[int]) -> Comparison:
         for i, x in enumerate(comparison.numbers)
     ]
     nearby = Comparison(comparison.run, numbers, comparison.names, comparison.settings)
-    try:
+    with suppress(Exception):
         if nearby.wrong(k, nearby.gradients(k)) == list(wrong):
             return nearby
-    except Exception:
-        pass
     return comparison
 
 
-def _operands(comparison: Comparison, k: int, gradients: Sequence[Any]) -> list[Operand]:
-    return [
-        Operand(name, x, slope.value, as_number(grad), slope.error)
-        for name, x, slope, grad in zip(
-            comparison.names, comparison.numbers, comparison.slopes(k), gradients
+def _first_wrong(graph: _Graph, original: _Graph) -> list[str]:
+    """`graph` is looked into, and `original` has the numbers to show."""
+    size = len(graph.nodes)
+    if size > _MOST_NODES or size * graph.leaves > _MOST_SLOPES:
+        return []
+    if not isinstance(graph.nodes[-1], Value) and not graph.parents(size - 1):
+        return []  # it does not keep what it was made from, or not where we look
+    for j in range(graph.leaves, size):
+        gradients = [as_number(grad) for grad in graph.check.gradients(j)]
+        wrong = graph.check.wrong(j, gradients)
+        if wrong:
+            place, cause = original.described(j), ""
+            with suppress(Exception):
+                detail, cause = _cause(graph, original, j, gradients, wrong)
+                place += detail
+            return [f"first wrong: {place}", *([f"cause: {cause}"] if cause else [])]
+    return []
+
+
+def _cause(
+    graph: _Graph, original: _Graph, j: int, gradients: Sequence[float], wrong: Sequence[int]
+) -> tuple[str, str]:
+    """What it hands down instead of what, and why; either may be empty."""
+    ours = any(isinstance(node, Value) for node in graph.nodes)
+    if not ours and not graph.check.wrong(j, graph.record(j, accumulate=True)[1]):
+        cause = "a gradient is overwritten: use `grad += ...`, not `grad = ...`, as shares add up"
+        return "", cause
+    moving = [i for a in graph.parents(j) for i, x in enumerate(graph.slopes(a)) if x]
+    detached = [graph.check.names[i] for i in wrong if not gradients[i] and i not in moving]
+    if detached:
+        return "", (
+            f"detached: it changes with {' and '.join(detached[:3])}, but nothing that it was made "
+            "from does; a .data or a float was taken, or a parent left out"
         )
-    ]
+    if graph.hands(j, gradients):
+        return original.wrong_shares(j), ""
+    if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
+        return "", _wrong_walk(graph, original, j, gradients)
+    return "", ""
 
 
-# Where it goes wrong.
+def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[float]) -> str:
+    """What backward does instead of handing down what it could, once and in the right order."""
+    handed = {v: graph.handed(v) or {} for v in reversed(graph.below(j))}
+    nodes = [v for v, shares in handed.items() if any(shares.values())]
+    grads = [float(v == j) for v in range(len(graph.nodes))]
+    for v in nodes:
+        for a, share in handed[v].items():
+            grads[a] += share * (1.0 if v in graph.unchained else grads[v])
+    alone = [v for v in nodes if v in graph.unchained and grads[v] != 1.0]
+    if alone and graph.agree(j, grads, gradients):
+        return (
+            f"the chain rule is cut short: {original.described(alone[0])} hands down its "
+            "derivative, not multiplied by the grad of the result (out.grad)"
+        )
+    log, _ = graph.record(j)
+    for v in nodes:
+        name = original.described(v)
+        reads, once = _times_of_reading(v, log), len(_times_of_reading(v, graph.record(v)[0]))
+        changes = [time for time, (target, _, _) in enumerate(log) if target == v]
+        if not once or not changes or not log[changes[-1]][1]:
+            continue
+        if not reads:
+            return (
+                f"{name} gets a gradient and never hands it on; does backward get there, and is it "
+                "among the parents of what was made from it?"
+            )
+        if reads[-1] < changes[-1]:
+            return (
+                f"the wrong order: {name} hands its gradient down before it has got all of it; "
+                "walk in reverse topological order, from the result back"
+            )
+        if len(reads) > once and len(reads) % once == 0:
+            times = len(reads) // once
+            return f"{name} hands its gradient down {times} times; once is right, when all is there"
+    return ""
+
+
+def _times_of_reading(v: int, log: Log) -> list[int]:
+    """When a gradient was read for the sake of another, and not to be added to."""
+    return [time for time, (target, _, read) in enumerate(log) if v in read and target != v]
 
 
 class _Graph:
-    """The numbers on the way to a result, of anybody's class, each after what it was made from."""
+    """The leaves, and all numbers from there to a result, each after what it was made from."""
 
     def __init__(self, comparison: Comparison, k: int) -> None:
-        self._outer = comparison.run
-        self._k = k
+        self._outer, self._k = comparison.run, k
         # What holds Values in a leaf, which was made from nothing, leads to what is made from it.
         leaves, _ = comparison.run(comparison.numbers)
-        self._downstream = {
-            name for leaf in leaves for name, held in _attributes(leaf).items() if _held(held, leaf)
-        }
+        self._downstream = {name for leaf in leaves for name in holders(leaf)}
         self.check = Comparison(self.run, comparison.numbers, comparison.names, comparison.settings)
-        leaves, self.nodes = self.run(comparison.numbers)
-        self.leaves = {id(leaf): i for i, leaf in enumerate(leaves)}
-        self._kept = leaves
-        self.index = {id(node): j for j, node in enumerate(self.nodes)}
+        self.leaves, self.nodes = len(leaves), self.run(comparison.numbers)[1]
+        self.unchained: set[int] = set()  # what hands down without a look at its own gradient
+        self._index = {id(node): v for v, node in enumerate(self.nodes)}
 
     def run(self, numbers: Sequence[float]) -> tuple[list[Any], list[Any]]:
         leaves, results = self._outer(numbers)
-        return leaves, _nodes(results[self._k], leaves, self._parents)
+        return leaves, [*leaves, *nodes_of(results[self._k], leaves, self._parents_of)]
 
-    def _parents(self, node: Any) -> list[Any]:
-        return _parents(node, self._downstream)
+    def _parents_of(self, node: Any) -> list[Any]:
+        return parents_of(node, self._downstream)
 
-    def first_wrong(self, original: _Graph) -> tuple[str, str]:
-        """Where on the way to the result it goes wrong first, and why; either may be empty."""
-        if len(self.nodes) * len(self.leaves) > _MOST_SLOPES:
-            return "", ""
-        if not isinstance(self.nodes[-1], Value) and not self._parents(self.nodes[-1]):
-            return "", ""  # it does not keep what it was made from, or not where we look
-        triple = self._trusted_triple()
-        for j in range(len(self.nodes)):
-            gradients = self.check.gradients(j)
-            wrong = self.check.wrong(j, gradients)
-            if wrong:
-                place = f"first wrong: {original.described(j)}"
-                return place, self._cause(j, gradients, wrong)
-            if triple and self._parents(self.nodes[j]) and not self._scales(j, gradients, triple):
-                return (
-                    f"first wrong: {original.described(j)}, when it is part of something else",
-                    "the chain rule is cut short: this derivative is not multiplied by the grad "
-                    "of the result (out.grad)",
-                )
-        return "", ""
+    def parents(self, v: int) -> list[int]:
+        return [self._index[id(parent)] for parent in self._parents_of(self.nodes[v])]
 
-    def described(self, j: int) -> str:
+    def below(self, j: int) -> list[int]:
+        """The numbers on the way to the j-th, and itself."""
+        nodes = nodes_of(self.nodes[j], self.nodes[: self.leaves], self._parents_of)
+        return [self._index[id(node)] for node in nodes]
+
+    def described(self, v: int) -> str:
         """Such as: * of 2 and 3 = 6"""
-        node = self.nodes[j]
-        parents = [f"{as_number(parent.data):.6g}" for parent in self._parents(node)]
+        parents = [f"{as_number(self.nodes[a].data):.6g}" for a in self.parents(v)]
         operands = " and ".join(parents) if len(parents) <= 4 else f"{len(parents)} numbers"
-        op = getattr(node, "op", "") or getattr(node, "_op", "")
-        number = f"{as_number(node.data):.6g}"
+        op = getattr(self.nodes[v], "op", "") or getattr(self.nodes[v], "_op", "")
+        number = f"{as_number(self.nodes[v].data):.6g}"
         if not parents:
             return f"{number}, which has no parents"
         return f"{op} of {operands} = {number}" if op else f"{number}, made from {operands}"
 
-    def _cause(self, j: int, gradients: Sequence[Any], wrong: Sequence[int]) -> str:
-        node = self.nodes[j]
-        if not self._parents(node):
-            names = " and ".join(self.check.names[i] for i in wrong[:3])
-            return (
-                f"a detached branch: computed from {names} by way of .data or a float, so that no "
-                "gradient flows back"
-            )
-        if not isinstance(node, Value):  # our own backward is not in question
-            if self._overwrites(j):
-                return (
-                    "a gradient is overwritten, with `grad = ...` instead of `grad += ...`: each "
-                    "use of a number adds a share"
-                )
-            if self._hands_down_too_early(j, gradients):
-                return (
-                    "the wrong order: a number used twice hands its gradient down too early, or "
-                    "twice; walk in reverse topological order"
-                )
-        operands = self._local(j, gradients) or _operands(self.check, j, gradients)
-        return wrong_derivative(operands, as_number(node.data))
+    def slopes(self, v: int) -> list[float]:
+        return [0.0 if abs(s.value) <= s.error else s.value for s in self.check.slopes(v)]
 
-    def _scales(self, j: int, gradients: Sequence[Any], triple: Callable[[Any], Any]) -> bool:
-        leaves, nodes = self.run(self.check.numbers)
-        triple(nodes[j]).backward()
+    def handed(self, j: int) -> dict[int, float] | None:
+        """What node j hands to each operand for a gradient of 1; None if that does not show."""
+        node, shares = self.nodes[j], dict.fromkeys(self.parents(j), 0.0)
+        if isinstance(node, Value):  # our own backward is not in question
+            for a, local_grad in zip(self.parents(j), node.local_grads):
+                shares[a] += local_grad
+            return shares
+        # All gradients but that of node j read as 0. So what changes with that one, comes from it.
+        (one, _), (zero, _) = (self.record(j, own=own) for own in (1.0, 0.0))
+        is_read = any(j in read for _, _, read in one)
+        if not is_read and any(a in shares and a not in read for a, _, read in zero):
+            return None  # gradients are kept elsewhere, and only written down here
+        uses = [a for v in self.below(j) for a in set(self.parents(v))]
+        for a in shares:
+            if isinstance(self.nodes[a], Value):
+                return None  # it cannot be watched
+            added = sum(number for target, number, read in zero if target == a and a in read)
+            with_one, with_zero = (sum(x for t, x, _ in log if t == a) for log in (one, zero))
+            shares[a] = with_one - with_zero
+            if added and not shares[a]:
+                if uses.count(a) > 1:
+                    return None
+                shares[a] = added
+                self.unchained.add(j)
+        return shares
+
+    def hands(self, j: int, gradients: Sequence[float]) -> bool:
+        """Whether these come of what node j hands down, if all that it was made from is right."""
+        shares = self.handed(j)
+        if shares is None:
+            return False
+        come = [0.0] * self.leaves
+        for a, share in shares.items():
+            for i, slope in enumerate(self.slopes(a)):
+                come[i] += share * slope if slope else 0.0
+        return self.agree(j, come, gradients)
+
+    def agree(self, j: int, left: Sequence[float], right: Sequence[float]) -> bool:
         return all(
-            near(as_number(leaf.grad), 3.0 * as_number(grad), self.check.tolerance(j, i))
-            for i, (leaf, grad) in enumerate(zip(leaves, gradients))
+            str(x) == str(y) or abs(x - y) <= self.check.tolerance(j, i)  # nan is nan
+            for i, (x, y) in enumerate(zip(left, right))
         )
 
-    def _overwrites(self, j: int) -> bool:
-        """Whether something below node j loses the 1 that it gains by being added to it."""
-        if not self._addition_is_right():
-            return False
-        for at in range(len(self.leaves) + j):
-            grads = []
-            for add in (False, True):
-                leaves, nodes = self.run(self.check.numbers)
-                number = [*leaves, *nodes][at]
-                (nodes[j] + number if add else nodes[j]).backward()
-                grads.append(as_number(number.grad))
-            alone, gained = grads
-            if not near(gained, alone + 1.0) and (near(gained, alone) or near(gained, 1.0)):
-                return True
-        return False
+    def wrong_shares(self, j: int) -> str:
+        """Those of operands that can be told apart, each having an input of its own."""
+        shares, found = self.handed(j) or {}, []
+        if any(self._index.get(id(x)) not in shares for x in enclosed(self.nodes[j])):
+            return ""  # what hands down refers to something else: a parent was left out
+        for p, (a, got) in enumerate(shares.items()):
+            others = [self.slopes(b) for b in shares if b != a]
+            for i, (route, slope) in enumerate(zip(self.slopes(a), self.check.slopes(j))):
+                if route and not slope.is_kink and not any(other[i] for other in others):
+                    expected = slope.value / route
+                    operand = self.check.names[a] if a < self.leaves else f"operand {p + 1}"
+                    if not abs(got - expected) * abs(route) <= self.check.tolerance(j, i):
+                        found.append(f"{got:.6g} instead of {expected:.6g} to {operand}")
+                    break
+        return f"; for a grad of 1 it hands {', and '.join(found[:2])}" if found else ""
 
-    def _addition_is_right(self) -> bool:
-        try:
-            (a, *_), (b, *_) = (self.run(self.check.numbers)[0] for _ in range(2))
-            (a + b).backward()
-        except Exception:
-            return False
-        return bool(a.grad == b.grad == 1.0)
+    def record(
+        self, j: int, own: float | None = None, accumulate: bool = False
+    ) -> tuple[Log, list[Any]]:
+        """What backward of node j writes, and the gradients of the leaves in the end.
 
-    def _trusted_triple(self) -> Callable[[Any], Any] | None:
-        """A way to write three times a Value of this class, if there is one that is right."""
-        ways: tuple[Callable[[Any], Any], ...] = (lambda v: v * 3.0, lambda v: v * type(v)(3.0))
-        for triple in ways:
-            try:
-                (leaf, *_), _ = self.run(self.check.numbers)
-                triple(leaf).backward()
-            except Exception:
-                continue
-            if leaf.grad == 3.0:
-                return triple
-        return None
-
-    def _hands_down_too_early(self, j: int, gradients: Sequence[Any]) -> bool:
-        """Whether the inputs got something else than what the only number above them gathered."""
+        With `own`, the gradient of node j reads as that and all others as 0. With `accumulate`,
+        whatever overwrites a gradient is added to it.
+        """
         leaves, nodes = self.run(self.check.numbers)
-        nodes[j].backward()
-        for v in range(j):
-            if not self._parents(nodes[v]):
-                continue
-            others = {id(x) for x in _nodes(nodes[j], [], self._parents, without=nodes[v])}
-            for leaf, grad, slope in zip(leaves, gradients, self.check.slopes(v)):
-                handed = as_number(nodes[v].grad) * slope.value
-                if id(leaf) not in others and not near(as_number(grad), handed, slope.error):
-                    return True
-        return False
+        index = {id(node): v for v, node in enumerate(nodes)}
+        grads = [node.grad for node in nodes]
+        log: Log = []
+        just_read: set[int] = set()
 
-    def _local(self, j: int, gradients: Sequence[Any]) -> list[Operand]:
-        """The derivatives of node j by its direct operands, where they can be told apart."""
-        parents = list({id(parent): parent for parent in self._parents(self.nodes[j])}.values())
-        routes = [self._slopes_of(parent) for parent in parents]
-        expected = self.check.slopes(j)
-        operands = []
-        for p, parent in enumerate(parents):
-            if not any(routes[p]):
-                continue  # a constant
-            own = [
-                i
-                for i in range(len(expected))
-                if routes[p][i] and not any(r[i] for q, r in enumerate(routes) if q != p)
-            ]
-            if not own:
-                return []
-            i = max(own, key=lambda i: abs(routes[p][i]))
-            route, error = routes[p][i], expected[i].error / abs(routes[p][i])
-            name = (
-                self.check.names[self.leaves[id(parent)]]
-                if id(parent) in self.leaves
-                else f"operand {p + 1}"
-            )
-            operands.append(
-                Operand(
-                    name,
-                    as_number(parent.data),
-                    expected[i].value / route,
-                    as_number(gradients[i]) / route,
-                    error,
-                )
-            )
-        return operands
+        def get(node: Any) -> Any:
+            v = index[id(node)]
+            just_read.add(v)
+            return grads[v] if own is None else own * (v == j)
 
-    def _slopes_of(self, number: Any) -> list[float]:
-        if id(number) in self.leaves:
-            return [float(i == self.leaves[id(number)]) for i in range(len(self.leaves))]
-        slopes = self.check.slopes(self.index[id(number)])
-        return [0.0 if abs(s.value) <= s.error else s.value for s in slopes]
+        def put(node: Any, grad: Any) -> None:
+            v = index[id(node)]
+            overwrites = accumulate and grad and v not in just_read  # and does not set it back to 0
+            grads[v] = as_number(grads[v]) + as_number(grad) if overwrites else grad
+            log.append((v, as_number(grads[v]), set(just_read)))
+            just_read.clear()
 
-
-def _nodes(
-    result: Any,
-    leaves: Sequence[Any],
-    parents_of: Callable[[Any], list[Any]],
-    without: Any = None,
-) -> list[Any]:
-    """What `result` was made from and itself, each after its parents; not the leaves given."""
-    order: list[Any] = []
-    seen = set(map(id, leaves))
-    if without is not None:
-        seen.add(id(without))
-    stack: list[tuple[Any, bool]] = [(result, False)]
-    while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((parent, False) for parent in reversed(parents_of(node)))
-    return order
-
-
-def _parents(node: Any, downstream: Set[str]) -> list[Any]:
-    """What a Value was made from, whatever its class calls that."""
-    if isinstance(node, Value):
-        return list(node.parents)
-    held = {
-        name: values
-        for name, attribute in _attributes(node).items()
-        if name not in downstream and (values := _held(attribute, node))
-    }
-    rows = [values for name, values in held.items() if not _is_node(getattr(node, name), node)]
-    if rows:
-        return rows[0]
-    if held:  # such as left and right
-        return [value for values in held.values() for value in values]
-    return [
-        cell.cell_contents
-        for attribute in _attributes(node).values()
-        for cell in getattr(attribute, "__closure__", None) or ()
-        if _is_node(cell.cell_contents, node)
-    ]
-
-
-def _attributes(node: Any) -> dict[str, Any]:
-    slots = [name for kind in type(node).__mro__ for name in getattr(kind, "__slots__", ())]
-    return {
-        name: getattr(node, name, None)
-        for name in dict.fromkeys([*getattr(node, "__dict__", {}), *slots])
-    }
-
-
-def _held(attribute: Any, node: Any) -> list[Any]:
-    """A Value, or those in a row, be it of Values or of pairs of a Value and its derivative."""
-    if isinstance(attribute, (set, frozenset)):  # in an order that is the same in every run
-        return sorted((x for x in attribute if _is_node(x, node)), key=lambda x: as_number(x.data))
-    items = attribute if isinstance(attribute, (list, tuple, Vector)) else [attribute]
-    inner = [x for item in items for x in (item if isinstance(item, (list, tuple)) else [item])]
-    return [x for x in inner if _is_node(x, node)]
-
-
-def _is_node(x: Any, node: Any) -> bool:
-    return x is not node and hasattr(x, "data") and hasattr(x, "grad")
+        with watched(nodes, get, put):
+            nodes[j].backward()
+        log.append((-1, 0.0, just_read))  # what was read last
+        return log, grads[: len(leaves)]

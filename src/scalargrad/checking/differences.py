@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import floor, isfinite, log10
 
+from scalargrad.engine import Value, Vector
 from scalargrad.engine.arguments import as_float
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -39,7 +40,6 @@ _SMALL_STEPS = (1e-2, 1e-4, 1e-6)
 # A float is off by half of 2**-52 of itself, and here four of them are subtracted.
 _ROUNDING = 2.0**-51
 
-
 # The absolute tolerance shrinks with the derivatives, but not below this part of it: numbers on the
 # way to a tiny one are often about 1, and their rounding is all that there is to see.
 _SMALLEST = 1e-4
@@ -51,18 +51,6 @@ _SHORT = (5.0**0.5 - 1.0) / 2.0
 
 class Slope:
     """What was measured: the slope, how far it may be off, and the slopes on either side."""
-
-    __slots__ = (
-        "error",
-        "is_flat",
-        "is_kink",
-        "left",
-        "right",
-        "rounding",
-        "spread",
-        "step",
-        "value",
-    )
 
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
         """From the function at x - h, x - 0.6 h, x, x + 0.6 h and x + h."""
@@ -239,6 +227,13 @@ class Comparison:
     def _evaluate(self, i: int, x: float) -> tuple[float, list[float]]:
         leaves, results = self.run([*self.numbers[:i], x, *self.numbers[i + 1 :]])
         return as_number(leaves[i].data), [as_number(result.data) for result in results]
+
+
+def is_value(x: Any) -> bool:
+    """Whether it is a Value, no matter whose. (A row has data and grad as well.)"""
+    return isinstance(x, Value) or (
+        hasattr(x, "data") and hasattr(x, "grad") and not isinstance(x, (type, Vector))
+    )
 
 
 def as_number(x: Any) -> float:

@@ -20,6 +20,7 @@ try:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         raise ImportError("it needs the global interpreter lock, which this Python does without")
     from scalargrad.engine.compiled import *  # noqa: F403
+    from scalargrad.engine.compiled import Value  # noqa: F401 - not there in a folder of C files
 
     ENGINE = "compiled"
 except ImportError as error:
@@ -31,3 +32,5 @@ except ImportError as error:
     from scalargrad.engine.reference import *  # noqa: F403
 
     ENGINE = "reference"
+
+from scalargrad.engine.recording import no_grad as no_grad  # noqa: E402 - it needs the engine

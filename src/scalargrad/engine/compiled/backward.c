@@ -73,12 +73,13 @@ static int push_row(Walk *walk, const Row *row, uint64_t epoch) {
         walk->stack[walk->depth++] = (Node)row->block | IS_BLOCK;
         return 0;
     }
-    if (!row->loose->computed)
+    if (!row_is_computed(row))
         return 0;
     if (reserve(&walk->stack, &walk->stack_size, walk->depth + row->count))
         return -1;
+    Value **values = row_values(row);
     for (Py_ssize_t i = 0; i < row->count; i++)
-        push(walk, row->loose->values[row->start + i], epoch);
+        push(walk, values[i], epoch);
     return 0;
 }
 
@@ -89,7 +90,7 @@ static int push_inputs(Walk *walk, const Made *made, uint64_t epoch) {
         for (Py_ssize_t i = 0; i < made->w->count; i++)
             if (push_row(walk, &made->w->inputs[i].row, epoch))
                 return -1;
-    return made->has_bias ? push_row(walk, &made->b.row, epoch) : 0;
+    return push_row(walk, &made->b.row, epoch);
 }
 
 static int push_parents(Walk *walk, Value *v, uint64_t epoch) {
@@ -169,22 +170,43 @@ static void clear(const Walk *walk) {
     }
 }
 
+/* A gradient of 0 hands nothing down, whatever the derivative, nor does a branch not taken. */
 static void hand_down_value(Value *v) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     double upstream = v->grad;
+    if (upstream == 0.0)
+        return;
     for (Py_ssize_t i = 0; i < count; i++)
-        *grad_of(edges[i].parent) += edges[i].local_grad * upstream;
+        if (edges[i].local_grad != 0.0 || !has_branches(v->op))
+            *grad_of(edges[i].parent) += edges[i].local_grad * upstream;
 }
 
 /* Returns about how many multiplications that was. */
 static Py_ssize_t hand_down_block(Block *block) {
-    if (block->made->w) {
+    const Made *made = block->made;
+    switch (made->op) {
+    case OP_LINEAR:
+    case OP_DOT:
         hand_down_linear(block);
-        return block->count * block->made->x.row.count;
+        return block->count * made->x.row.count;
+    case OP_WEIGHTED_SUM:
+        hand_down_sums(block);
+        return block->count * made->x.row.count;
+    case OP_SUM:
+    case OP_MEAN:
+    case OP_CONCATENATE:
+        hand_down_sums(block);
+        return made->x.row.count + block->count;
+    case OP_SOFTMAX:
+    case OP_RMSNORM:
+    case OP_CROSS_ENTROPY:
+        hand_down_fused(block);
+        return made->x.row.count;
+    default:
+        hand_down_elementwise(block);
+        return block->count;
     }
-    hand_down_fused(block);
-    return block->made->x.row.count;
 }
 
 static int hand_down(const Walk *walk) {
@@ -218,10 +240,10 @@ static void keep(Node **kept, Py_ssize_t *kept_size, Node *nodes, Py_ssize_t siz
 
 PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"grad"};
-    State *state = value_state(self);
+    State *state = usable_value(self);
     PyObject *given[1];
     double upstream = 1.0;
-    if (parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
+    if (!state || parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
         (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
         return NULL;
     Walk walk = {state->stack, state->order, state->stack_size, state->order_size, 0, 0};

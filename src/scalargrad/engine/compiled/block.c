@@ -18,6 +18,7 @@ Block *new_block(Py_ssize_t count, Py_ssize_t extra) {
     block->buffer = &block->own;
     block->chunk = NULL;
     block->made = NULL;
+    block->label = NULL;
     block->own.refs = 1;
     memset(block_grads(block), 0, count * sizeof(double));
     return block;
@@ -58,10 +59,8 @@ void forget_origin(State *state, Block *block) {
     release_input(state, &made->x);
     if (made->w)
         release_matrix(state, made->w);
-    if (made->has_bias)
-        release_input(state, &made->b);
-    if (made->saved)
-        release_buffer(block, made->saved);
+    release_input(state, &made->b);
+    release_buffer(block, &block->own);
 }
 
 void destroy_block(State *state, Block *block) {
@@ -74,6 +73,7 @@ void destroy_block(State *state, Block *block) {
     }
     if (block->made)
         forget_origin(state, block);
+    Py_XDECREF(block->label);
     release_buffer(block, block->buffer);
     PyMem_Free(block);
 }

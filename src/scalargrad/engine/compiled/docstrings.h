@@ -25,34 +25,17 @@
     "    >>> x                                # dy/dx = 6x\n" \
     "    Value(data=2.0, grad=12.0, label='x')"
 
-#define DOC_Value_data \
-    "The number itself, a float. Writing to it changes no graph that was recorded before."
-
-#define DOC_Value_grad \
-    "d output / d self, a float, after `output.backward()`; 0.0 before."
-
-#define DOC_Value_label \
-    "A name, for pictures and messages; empty unless you give one."
-
-#define DOC_Value_parents \
-    "The Values this one was computed from, a tuple; empty for a leaf."
-
-#define DOC_Value_local_grads \
-    "d self / d parent for each parent, a tuple of floats, as it was at the forward pass."
-
-#define DOC_Value_op \
-    "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
-
 #define DOC_Value_backward \
     "Compute the derivative of this Value by every Value it was made from.\n" \
     "\n" \
-    "In reverse topological order, each node hands each parent its share:\n" \
+    "In reverse topological order, each node hands each parent its contribution:\n" \
     "\n" \
     "    parent.grad += local_grad * node.grad\n" \
     "\n" \
     "Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.\n" \
     "Every other node's `grad` becomes the derivative of this call. `grad` is what the\n" \
-    "derivatives are multiplied by: the derivative of something else by this Value.\n" \
+    "derivatives are multiplied by: the derivative of something else by this Value. A node whose\n" \
+    "gradient is exactly 0 hands nothing down, whatever the local derivative.\n" \
     "\n" \
     "Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow\n" \
     "is inf, and nan stays nan. (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986,\n" \
@@ -77,110 +60,183 @@
     "    >>> x.grad                       # not 6: one of the factors is a constant\n" \
     "    3.0"
 
-#define DOC_Value_exp \
+#define DOC_Value_data \
+    "The number itself, a float. Writing to it changes no graph that was recorded before."
+
+#define DOC_Value_grad \
+    "d output / d self, a float, after `output.backward()`; 0.0 before."
+
+#define DOC_Value_label \
+    "A name, for pictures and messages; empty unless you give one."
+
+#define DOC_Value_parents \
+    "The Values this one was computed from, a tuple; empty for a leaf."
+
+#define DOC_Value_local_grads \
+    "d self / d parent for each parent, a tuple of floats, as it was at the forward pass."
+
+#define DOC_Value_op \
+    "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
+
+#define DOC_Methods_exp \
     "e to this power, as `math.exp`; the derivative is exp(x).\n" \
     "\n" \
     "Raises OverflowError above about 709.78.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(0.0).exp().data\n" \
     "    1.0"
 
-#define DOC_Value_log \
+#define DOC_Methods_log \
     "The natural logarithm, as `math.log`; the derivative is 1 / x.\n" \
     "\n" \
     "Raises ValueError at and below 0.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(1.0).log().data\n" \
     "    0.0"
 
-#define DOC_Value_log1p \
+#define DOC_Methods_log1p \
     "log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).\n" \
     "\n" \
     "Raises ValueError at and below -1.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(1e-20).log1p().data    # (1 + x).log() would be 0\n" \
     "    1e-20"
 
-#define DOC_Value_expm1 \
+#define DOC_Methods_expm1 \
     "exp(x) - 1, exact near 0, as `math.expm1`; the derivative is exp(x).\n" \
     "\n" \
     "Raises OverflowError above about 709.78.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(1e-20).expm1().data    # x.exp() - 1 would be 0\n" \
     "    1e-20"
 
-#define DOC_Value_sqrt \
+#define DOC_Methods_sqrt \
     "The square root, as `math.sqrt`; the derivative is 1 / (2 sqrt(x)), inf at 0.\n" \
     "\n" \
     "Raises ValueError below 0.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(9.0).sqrt().data\n" \
     "    3.0"
 
-#define DOC_Value_sin \
+#define DOC_Methods_sin \
     "The sine of an angle in radians, as `math.sin`; the derivative is cos(x).\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(0.0).sin().data\n" \
     "    0.0"
 
-#define DOC_Value_cos \
+#define DOC_Methods_cos \
     "The cosine of an angle in radians, as `math.cos`; the derivative is -sin(x).\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(0.0).cos().data\n" \
     "    1.0"
 
-#define DOC_Value_tan \
+#define DOC_Methods_tan \
     "The tangent of an angle in radians, as `math.tan`; the derivative is 1 + tan(x)**2.\n" \
     "\n" \
     "Raises ValueError at +-inf.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(0.0).tan().data\n" \
     "    0.0"
 
-#define DOC_Value_tanh \
+#define DOC_Methods_tanh \
     "The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.\n" \
     "\n" \
     "The derivative is 1 - tanh(x)**2, computed in a form that does not cancel to 0.\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(1000.0).tanh().data\n" \
     "    1.0"
 
-#define DOC_Value_sigmoid \
+#define DOC_Methods_sigmoid \
     "1 / (1 + exp(-x)), between 0 and 1, without overflow; it never raises.\n" \
     "\n" \
     "The derivative is sigmoid(x) * sigmoid(-x). (`torch.sigmoid`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(0.0).sigmoid().data, Value(-1000.0).sigmoid().data\n" \
     "    (0.5, 0.0)"
 
-#define DOC_Value_relu \
+#define DOC_Methods_relu \
     "max(0, x), nan for nan; it never raises.\n" \
     "\n" \
     "The derivative is 1 above 0 and 0 elsewhere, at 0 too. (`torch.relu`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> Value(2.0).relu().data, Value(-2.0).relu().data\n" \
     "    (2.0, 0.0)"
 
-#define DOC_Value_conjugate \
-    "This Value, which is real. NumPy asks for it when it computes `var` and `std`."
+#define DOC_Methods_conjugate \
+    "The same, as it is real. NumPy asks for it when it computes `var` and `std`."
 
 #define DOC_Vector \
-    "An immutable row of Values; plain numbers among `values` become leaves.\n" \
+    "An immutable row of Values that computes number by number.\n" \
     "\n" \
-    "It is what `matrix`, `linear`, `softmax` and `rmsnorm` return: a sequence as a tuple is one, of\n" \
-    "any length. `row[i]` is the same Value each time; `row[a:b]` and `row + other` are Vectors of\n" \
-    "the same Values. `==` and `hash` are identity. It has no arithmetic of its own.\n" \
+    "Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`\n" \
+    "a Vector of the same Values. `==` and `hash` are identity.\n" \
     "\n" \
-    "Raises TypeError if `values` is not a sequence of Values and real numbers.\n" \
+    "`+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits\n" \
+    "that the operation on Values gives. Beside a row may stand another one of the same length, a\n" \
+    "Value or a number, which then serves all of it, or, to its right, a list, a tuple or a 1-d\n" \
+    "array. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`.\n" \
+    "\n" \
+    "Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise\n" \
+    "ValueError if the lengths differ, and what the operation on numbers raises, saying at which\n" \
+    "element.\n" \
     "\n" \
     "    >>> x = Value(1.0)\n" \
     "    >>> row = Vector([x, 2.0, 3.0])\n" \
-    "    >>> row[0] is x, len(row), row[1:] + [4]\n" \
-    "    (True, 3, Vector([2.0, 3.0, 4.0]))"
+    "    >>> row[0] is x, len(row), row[1:] * 10\n" \
+    "    (True, 3, Vector([20.0, 30.0]))"
+
+#define DOC_Vector_sum \
+    "The sum of the row from left to right, as one node: the bits of the builtin `sum(row)`.\n" \
+    "\n" \
+    "An empty row has the sum 0. (`torch.sum`)\n" \
+    "\n" \
+    "    >>> vector([1.0, 2.0, 4.0]).sum().data\n" \
+    "    7.0"
+
+#define DOC_Vector_mean \
+    "The sum of the row, from left to right, divided by its length, as one node.\n" \
+    "\n" \
+    "Raises ValueError if the row is empty. (`torch.mean`)\n" \
+    "\n" \
+    "    >>> vector([1.0, 2.0, 6.0]).mean().data\n" \
+    "    3.0"
+
+#define DOC_Vector_data \
+    "The numbers, a tuple of floats. Write any sequence of as many numbers.\n" \
+    "\n" \
+    "Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,\n" \
+    "TypeError if it is not a sequence of real numbers, and then changes nothing.\n" \
+    "\n" \
+    "    >>> row = vector([1.0, 2.0])\n" \
+    "    >>> row.data = [3, 4]\n" \
+    "    >>> row.data, row[1].data\n" \
+    "    ((3.0, 4.0), 4.0)"
+
+#define DOC_Vector_grad \
+    "The gradients, a tuple of floats; written as `data` is."
+
+#define DOC_Vector_label \
+    "A name, for pictures; empty unless you give one.\n" \
+    "\n" \
+    "That of a whole row belongs to its numbers, that of a slice to this Vector."
+
+#define DOC_Vector_backward \
+    "Not there: take `.sum()` or `.mean()` first."
 
 #define DOC_Vector_index \
     "The position of this very Value, from `start` up to `stop`.\n" \
@@ -208,6 +264,17 @@
     "    m = beta1 * m + (1 - beta1) * g\n" \
     "    v = beta2 * v + (1 - beta2) * g**2\n" \
     "    parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)"
+
+#define DOC_concatenate \
+    "The rows one after the other, as one row and one node.\n" \
+    "\n" \
+    "There is at least one row; their lengths may differ. Raises ValueError if there is none,\n" \
+    "TypeError if `rows` is not a sequence of sequences of Values and real numbers.\n" \
+    "(`torch.cat`)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.concatenate([[1.0, 2.0], [3.0]])\n" \
+    "    Vector([1.0, 2.0, 3.0])"
 
 #define DOC_cross_entropy \
     "The loss -log(softmax(logits)[target]), in nats: how surprising the target was.\n" \
@@ -238,6 +305,16 @@
     "    >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data\n" \
     "    11.0"
 
+#define DOC_gradients \
+    "What `backward` from all of `outputs` at once adds to the gradients of `inputs`.\n" \
+    "\n" \
+    "`upstreams` has the gradient that each output starts with, a float or a sequence of floats. The\n" \
+    "result has the form of `inputs`: a float for a Value, a row for a row, a tuple for what holds\n" \
+    "some of these."
+
+#define DOC_ieee_node \
+    "A node of that operation with a result that the operation itself would raise for."
+
 #define DOC_linear \
     "The matrix-vector product w x, plus b, as one node.\n" \
     "\n" \
@@ -255,40 +332,38 @@
     "    Vector([11.5, 17.5])"
 
 #define DOC_maximum \
-    "The larger of two numbers, as one node; nan if either is.\n" \
+    "The larger of two numbers, as one node, or of two rows number by number; nan if either is.\n" \
     "\n" \
     "The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
-    "is neither a Value nor a real number. (`torch.maximum`)\n" \
+    "is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if\n" \
+    "rows are not equally long. (`torch.maximum`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> a, b = Value(1.0), Value(2.0)\n" \
     "    >>> maximum(a, b).backward()\n" \
     "    >>> a.grad, b.grad\n" \
     "    (0.0, 1.0)"
 
 #define DOC_minimum \
-    "The smaller of two numbers, as one node; nan if either is.\n" \
+    "The smaller of two numbers, as one node, or of two rows number by number; nan if either is.\n" \
     "\n" \
     "The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
-    "is neither a Value nor a real number. (`torch.minimum`)\n" \
+    "is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if\n" \
+    "rows are not equally long. (`torch.minimum`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> a, b = Value(2.0), Value(2.0)\n" \
     "    >>> minimum(a, b).backward()\n" \
     "    >>> a.grad, b.grad\n" \
     "    (0.5, 0.5)"
 
-#define DOC_no_grad \
-    "Within it, operations compute numbers and record no graph.\n" \
+#define DOC_pause_recording \
+    "Record no graphs in this thread, until `resume_recording` was called as often."
+
+#define DOC_resume_recording \
+    "Undo one `pause_recording`; what was raised in between, as `__exit__` gets it, is no matter.\n" \
     "\n" \
-    "A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current\n" \
-    "thread only, and can be nested. Raises TypeError if it is to decorate a generator or a\n" \
-    "coroutine, whose body would run later. (`torch.no_grad`)\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> x = Value(2.0)\n" \
-    "    >>> with no_grad():\n" \
-    "    ...     y = x * x\n" \
-    "    >>> y.data, y.parents\n" \
-    "    (4.0, ())"
+    "Raises RuntimeError if there is none to undo in this thread."
 
 #define DOC_rmsnorm \
     "Scale a row to root mean square 1, keeping its length and its direction.\n" \
@@ -329,6 +404,23 @@
     "\n" \
     "    >>> vector([0.5, 2])\n" \
     "    Vector([0.5, 2.0])"
+
+#define DOC_weighted_sum \
+    "The sum of rows, each times its weight, as one node: what attention does.\n" \
+    "\n" \
+    "    y[j] = weights[0]*rows[0][j] + weights[1]*rows[1][j] + ...\n" \
+    "    dy[j]/dweights[i] = rows[i][j], dy[j]/drows[i][j] = weights[i]\n" \
+    "\n" \
+    "There is one weight per row, at least one, and the rows are equally long; so is the result. Each\n" \
+    "sum runs from left to right. It is the twin of `linear`: `linear(x, w)` goes through the rows of\n" \
+    "w, this through its columns.\n" \
+    "\n" \
+    "Raises ValueError if the sizes do not fit, TypeError if an argument is not a sequence of Values\n" \
+    "and real numbers.\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.weighted_sum([0.25, 0.75], [[4.0, 8.0], [0.0, 4.0]])\n" \
+    "    Vector([1.0, 5.0])"
 
 #define DOC_zero_grads \
     "Set every gradient to 0."

@@ -5,13 +5,17 @@
 
        operations.h    each operation with its derivative     (reference/operations.py)
        operators.c     the operators and methods of Value     (reference/value.py)
+       elementwise.c   the same on rows, number by number     (reference/vector.py)
        value.c         the type Value                         (reference/value.py)
        backward.c      backpropagation                        (reference/value.py)
-       recording.c     no_grad                                (reference/recording.py)
+       recording.c     whether graphs are recorded            (reference/recording.py)
        numbers.c       what counts as a number, and messages  (engine/arguments.py)
        vector.c        the type Vector                        (reference/vector.py)
+       attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
+       made.c          rows that were computed                (reference/vector.py)
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
+       sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
        fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
        updates.c       the optimisers' steps                  (reference/updates.py)
@@ -33,19 +37,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "operations.h"
+
 typedef struct Value Value;
 typedef struct Block Block;
 typedef struct State State;
-
-/* Operations on numbers in the order of reference/operations.py, then those on rows. */
-typedef enum {
-    OP_NONE,
-    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_POW, OP_NEG, OP_ABS, OP_EXP, OP_LOG, OP_LOG1P, OP_EXPM1,
-    OP_SQRT, OP_SIN, OP_COS, OP_TAN, OP_TANH, OP_SIGMOID, OP_RELU, OP_MAXIMUM, OP_MINIMUM,
-    OP_LINEAR, OP_DOT, OP_SOFTMAX, OP_RMSNORM, OP_CROSS_ENTROPY,
-    OP_COUNT,
-    OP_BLANK, /* a Value that was not initialised yet */
-} Op;
 
 extern const char *const op_names[OP_COUNT];
 
@@ -119,26 +115,35 @@ typedef struct {
     Value *values[];
 } Loose;
 
-/* A part of a block, or else of a collection of Values. */
+/* A part of a block, or else of a collection of Values; with neither, a single Value. */
 typedef struct {
     Block *block;
     Loose *loose;
-    Py_ssize_t start;
+    union {
+        Py_ssize_t start;
+        Value *value;
+    };
     Py_ssize_t count;
 } Row;
+
+/* Numbers of a row that lie side by side, and their gradients. */
+typedef struct {
+    double *numbers, *grads;
+    Py_ssize_t count;
+} Span;
 
 /* A row as it was at a forward pass. */
 typedef struct {
     Row row;
     Buffer *buffer; /* what `numbers` points into if the row is part of a block */
-    const double *numbers;
+    const double *numbers; /* NULL if there is no such input */
 } Input;
 
 /* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
 typedef struct {
     Py_ssize_t refs;
     Py_ssize_t count;
-    Py_ssize_t width;
+    Py_ssize_t width;  /* once captured: how long each row is, or -1 if that differs */
     bool captured;     /* whether the numbers are known already */
     bool computed;     /* whether one of the rows has parents */
     PyObject *source;  /* the tuple that it was made from, if it may be shared */
@@ -147,21 +152,20 @@ typedef struct {
     Input inputs[];
 } Matrix;
 
-/* How the numbers of a block were computed. */
+/* How the numbers of a block were computed: from x, the rows of w, and b, in this order. */
 typedef struct {
     Op op;
-    bool has_bias;
+    bool single_x, single_b; /* whether it is one Value that serves all elements */
     Input x;
-    Matrix *w;             /* linear, dot */
-    Input b;               /* linear */
-    Buffer *saved;         /* softmax, rmsnorm: the result, whatever is written to it later */
-    double scale;          /* rmsnorm */
-    double eps;            /* rmsnorm */
-    Py_ssize_t target;     /* cross_entropy */
-    double *probabilities; /* cross_entropy */
+    Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
+    Input b;       /* linear, and operations of two operands */
+    union {
+        struct { double scale, eps; };                              /* rmsnorm */
+        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy */
+    };
 } Made;
 
-/* Numbers side by side, with their gradients: the result of one fused operation, or parameters. */
+/* Numbers side by side, with their gradients: the result of one operation on rows, or parameters. */
 struct Block {
     union {
         Py_ssize_t refs;
@@ -174,22 +178,30 @@ struct Block {
         Chunk *chunk;   /* if count <= CHUNK */
         Chunk **chunks; /* otherwise */
     };
-    Made *made; /* NULL for leaves */
+    Made *made;      /* NULL for leaves */
+    PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
 };
 
 typedef struct {
     PyObject_HEAD
     Row row;
-    bool blank; /* not initialised yet */
+    PyObject *label; /* NULL for "", and if it is the block's */
+    bool blank;      /* not initialised yet */
 } Vector;
 
-/* ---- What one interpreter has ---- */
+/* ---- What one interpreter has ----
 
+   Values may outlive the module: in its last moments Python frees things in any order. What they
+   need to be freed is here, and stays, some hundred bytes for each import. What belongs to the module
+   goes with it: then the pointers to Python objects are NULL, and nothing new can be made. */
+
+/* How deep a thread is inside no_grad; it goes with the thread. */
 typedef struct {
+    State *state;
     uint64_t thread;
     Py_ssize_t depth;
-} Paused;
+} Pause;
 
 enum { FREE_LIST = 4096, MATRICES = 256 };
 
@@ -197,15 +209,17 @@ struct State {
     PyTypeObject *value_type;
     PyTypeObject *vector_type;
     PyTypeObject *iterator_type;
-    PyTypeObject *no_grad_type;
     PyObject *names[OP_COUNT];
-    PyObject *is_real, *describe, *iterable, *decorate; /* of the reference engine */
+    PyObject *is_real, *describe, *iterable; /* of engine/arguments.py */
 
     uint64_t epoch;
     uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
-    Paused *paused;    /* the threads inside no_grad */
-    Py_ssize_t paused_count;
-    Matrix *matrices[MATRICES]; /* those that live, by their source; borrowed */
+    Matrix **matrices; /* those that live, by their source; borrowed */
+
+    Py_ssize_t paused_threads; /* how many are inside no_grad */
+    PyObject *pause_key;       /* of the Pause in what Python keeps for a thread */
+    uint64_t asked_thread;     /* the one that was asked about last, and its Pause, or NULL */
+    Pause *asked_pause;
 
     Value *free[3]; /* memory for new Values, by the number of edges */
     int free_count[3];
@@ -236,16 +250,23 @@ struct State {
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
-Value *new_node_memory(int edges);
+Value *new_node_memory(State *state, int edges);
+PyObject *new_object(PyTypeObject *type);
 void free_the_dead(State *state);
-void free_lists(State *state);
 void *allocate(Py_ssize_t size);
+State *new_state(void);
+void close_state(State *state);
+PyObject *raise_closed(void);
 
 /* ---- numbers.c ---- */
+
+PyObject *raise_from_arguments(const char *function, const char *format, ...);
 
 int is_real(State *state, PyObject *x);
 int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
 void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
+PyObject *as_text(State *state, PyObject *text, const char *argument);
+int check_not_deleted(PyObject *value, const char *name);
 PyObject *describe(State *state, PyObject *x);
 PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
@@ -255,12 +276,15 @@ int parse_call(const char *function, const char *const *names, int required, int
 
 /* ---- module.c ---- */
 
+PyObject *import_from(const char *module, const char *name);
 PyObject *copying(const char *function, PyObject *thing);
+void raise_not_initialised(PyObject *thing);
 
 /* ---- recording.c ---- */
 
-extern PyType_Spec no_grad_spec;
 bool is_paused(State *state);
+PyObject *pause_recording(PyObject *module, PyObject *unused);
+PyObject *resume_recording(PyObject *module, PyObject *exception);
 
 /* ---- value.c, operators.c, backward.c, origin.c ---- */
 
@@ -272,16 +296,29 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
-PyObject *value_origin(PyObject *self, PyObject *unused);
+PyObject *value_history(PyObject *self, PyObject *unused);
+PyObject *value_unchanged(PyObject *self, PyObject *unused);
+PyObject *vector_history(PyObject *self, PyObject *unused);
+PyObject *vector_unchanged(PyObject *self, PyObject *unused);
 
-/* The operators, for the slots of Value. */
-#define OPERATOR2(name) PyObject *operator_##name(PyObject *a, PyObject *b);
-#define OPERATOR1(name) PyObject *operator_##name(PyObject *a, PyObject *unused);
-OPERATOR2(add) OPERATOR2(sub) OPERATOR2(mul) OPERATOR2(div) OPERATOR2(pow)
-OPERATOR2(maximum) OPERATOR2(minimum)
-OPERATOR1(neg) OPERATOR1(abs) OPERATOR1(exp) OPERATOR1(log) OPERATOR1(log1p) OPERATOR1(expm1)
-OPERATOR1(sqrt) OPERATOR1(sin) OPERATOR1(cos) OPERATOR1(tan) OPERATOR1(tanh) OPERATOR1(sigmoid)
-OPERATOR1(relu)
+/* The operators and methods, of Value and of Vector. */
+#define DECLARED(name, ...) PyObject *operator_##name(PyObject *a, PyObject *b);
+BINARY_OPERATIONS(DECLARED)
+UNARY_OPERATIONS(DECLARED)
+#undef DECLARED
+PyObject *operator_power(PyObject *a, PyObject *b, PyObject *modulus);
+PyObject *operator_negative(PyObject *a);
+PyObject *operator_positive(PyObject *a);
+PyObject *operator_absolute(PyObject *a);
+PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, double b);
+
+/* ---- elementwise.c ---- */
+
+PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b);
+PyObject *rows_function(State *state, Op op, PyObject *const *operands);
+PyObject *row_method(State *state, Op op, PyObject *a);
+void hand_down_elementwise(Block *block);
+void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into);
 
 /* ---- block.c ---- */
 
@@ -303,9 +340,13 @@ typedef struct {
 } Name;
 
 int as_row(State *state, PyObject *values, Name name, Row *row);
+int as_filled_row(State *state, PyObject *values, Name name, Row *row);
 PyObject *as_sequence(State *state, PyObject *values, Name name);
 Value *row_element(State *state, const Row *row, Py_ssize_t index);
+Row held(Row row);
 void release_row(State *state, Row *row);
+int make_writable(State *state, const Row *row);
+bool row_is_unchanged(const Input *input);
 Loose *new_loose(Py_ssize_t count);
 void capture(Input *input, double *space);
 void release_input(State *state, Input *input);
@@ -314,7 +355,8 @@ void release_input(State *state, Input *input);
 
 Matrix *new_matrix(Py_ssize_t count);
 Matrix *as_matrix(State *state, PyObject *w, Name name);
-int capture_matrix(State *state, Matrix *matrix, Py_ssize_t width);
+PyObject *matrix_widths(const Matrix *matrix);
+int capture_matrix(State *state, Matrix *matrix);
 void release_matrix(State *state, Matrix *matrix);
 
 /* ---- vector.c ---- */
@@ -325,20 +367,49 @@ PyObject *new_vector(State *state, Row *row);
 PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
 PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 
-/* ---- linear.c, fused.c, updates.c ---- */
+/* ---- attributes.c ---- */
+
+extern PyGetSetDef vector_attributes[];
+PyObject *vector_place(PyObject *self, PyObject *unused);
+PyObject *vector_array_ufunc(PyObject *self, PyObject *args, PyObject *keywords);
+
+/* ---- made.c ---- */
+
+Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Row *b,
+                    Py_ssize_t room);
+double *made_room(const Made *made);
+PyObject *finished_row(State *state, Block *block);
+PyObject *finished_value(State *state, Block *block);
+void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
+void contribute_multiples(const Row *row, double factor, const double *numbers);
+
+/* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function linear, dot, softmax, rmsnorm, cross_entropy, zero_grads, sgd_update, adam_update;
-void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
+Function linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+Function zero_grads, sgd_update, adam_update;
+PyObject *vector_sum(PyObject *self, PyObject *unused);
+PyObject *vector_mean(PyObject *self, PyObject *unused);
 void hand_down_linear(Block *block);
+void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
-void fused_shares(const Made *made, const double *g, double *into);
+void fused_shares(const Block *block, const double *g, double *into);
 
 /* ---- Small things that everybody uses ---- */
 
-static inline State *state_of_type(PyTypeObject *type) { /* one of ours, not a subclass */
-    return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
+static inline State *module_state(PyObject *module) {
+    return *(State **)PyModule_GetState(module);
+}
+
+/* A type of ours, not a subclass, keeps its state in a word that Python has no use for. The garbage
+   collector takes a type's module away before it frees the last instances; this word it leaves. */
+static inline void **state_in_type(PyTypeObject *type) {
+    return &((PyHeapTypeObject *)type)->as_number.nb_reserved;
+}
+
+static inline State *state_of_type(PyTypeObject *type) {
+    return *state_in_type(type);
 }
 
 static inline bool is_exact_value(PyObject *x) { /* and not of a subclass */
@@ -360,6 +431,33 @@ static inline State *vector_state(PyObject *x) {
     return state_of_type(type);
 }
 
+/* The state for a Value or a Vector that is about to be used; NULL, with an AttributeError, if its
+   class did not initialise it. Only a subclass can leave that out. */
+static inline State *usable_value(PyObject *x) {
+    if (LIKELY(is_exact_value(x)))
+        return state_of_type(Py_TYPE(x));
+    if (((Value *)x)->op != OP_BLANK)
+        return value_state(x);
+    raise_not_initialised(x);
+    return NULL;
+}
+
+static inline State *usable_vector(PyObject *x) {
+    if (LIKELY(!((Vector *)x)->blank))
+        return vector_state(x);
+    raise_not_initialised(x);
+    return NULL;
+}
+
+/* The state of the module of two operands, one of which is a Value or a Vector. */
+static inline State *state_of_either(PyObject *a, PyObject *b) {
+    for (PyTypeObject *type = Py_TYPE(a); type; type = type->tp_base)
+        if (type->tp_dealloc == value_dealloc || type->tp_dealloc == vector_dealloc)
+            return state_of_type(type);
+    State *state = value_state(b);
+    return state ? state : vector_state(b);
+}
+
 static inline bool is_value(State *state, PyObject *x) {
     return PyObject_TypeCheck(x, state->value_type);
 }
@@ -370,6 +468,11 @@ static inline bool is_vector(State *state, PyObject *x) {
 
 static inline double *buffer_numbers(Buffer *buffer) {
     return (double *)(buffer + 1);
+}
+
+/* The numbers as they were computed, whatever was written to them later. */
+static inline const double *computed_numbers(const Block *block) {
+    return (const double *)(block + 1);
 }
 
 static inline double *block_grads(Block *block) {
@@ -406,6 +509,37 @@ static inline bool is_computed(const Value *v) {
     }
 }
 
+/* The Values of a row that is no part of a block. */
+static inline Value **row_values(const Row *row) {
+    return row->loose ? row->loose->values + row->start : (Value **)&row->value;
+}
+
+static inline bool row_is_computed(const Row *row) {
+    return row->block   ? row->block->made != NULL
+           : row->loose ? row->loose->computed
+                        : row->value && is_computed(row->value);
+}
+
+/* A row of that one Value, borrowed. */
+static inline Row row_of_one(Value *v) {
+    return (Row){.value = v, .count = 1};
+}
+
+static inline Row row_of_block(Block *block) {
+    return (Row){.block = block, .count = block->count};
+}
+
+/* The numbers from `start` on, at most `most` of them, as far as they lie side by side: all that
+   are part of a block, or one that lives elsewhere. */
+static inline Span span_of(const Row *row, Py_ssize_t start, Py_ssize_t most) {
+    if (row->block) {
+        Py_ssize_t at = row->start + start;
+        return (Span){buffer_numbers(row->block->buffer) + at, block_grads(row->block) + at, most};
+    }
+    Value *v = row_values(row)[start];
+    return (Span){data_address(v), grad_of(v), 1};
+}
+
 static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
     if (v->kind == CUSTOM) {
         *count = v->custom->count;
@@ -415,8 +549,24 @@ static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
     return v->edges;
 }
 
+/* The name of an operation, as a new reference. */
+static inline PyObject *name_of(State *state, Op op) {
+    PyObject *name = op < OP_COUNT ? state->names[op] : state->names[OP_NONE];
+    if (UNLIKELY(!name))
+        return raise_closed();
+    Py_INCREF(name);
+    return name;
+}
+
+static inline bool is_all_zero(const double *x, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (x[i] != 0.0)
+            return false;
+    return true;
+}
+
 static inline bool recording(State *state) {
-    return LIKELY(!state->paused_count) || !is_paused(state);
+    return LIKELY(!state->paused_threads) || !is_paused(state);
 }
 
 /* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
@@ -425,7 +575,7 @@ static inline Value *allocate_node(State *state, int edges, Kind kind, Op op) {
     if (LIKELY(v != NULL)) {
         state->free[edges] = v->next;
         state->free_count[edges]--;
-    } else if (!(v = new_node_memory(edges))) {
+    } else if (!(v = new_node_memory(state, edges))) {
         return NULL;
     }
 #if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)

@@ -2,7 +2,6 @@
    gradients g of the results. */
 
 #include "engine.h"
-#include "operations.h"
 
 /* a[0]*b[0] + a[1]*b[1] + ..., from left to right. */
 static double sum_of_products(const double *a, const double *b, Py_ssize_t n) {
@@ -35,75 +34,23 @@ static double probabilities(const double *x, Py_ssize_t n, Py_ssize_t top, doubl
     return others;
 }
 
-/* ---- Making the node ---- */
-
-static int as_filled_row(State *state, PyObject *values, const char *function, const char *argument,
-                         Row *row) {
-    if (as_row(state, values, (Name){function, argument, -1}, row))
-        return -1;
-    if (row->count)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "%s: %s is empty; it needs at least one number", function,
-                 argument);
-    release_row(state, row);
-    return -1;
-}
-
-/* A block of `count` numbers computed from x, which it takes over, with room to save others. */
-static Block *fused_block(State *state, Op op, Row *x, Py_ssize_t count, Py_ssize_t saved) {
-    Py_ssize_t copied = x->block ? 0 : x->count;
-    Block *block = NULL;
-    if (x->count < PY_SSIZE_T_MAX / 64)
-        block = new_block(count, (Py_ssize_t)sizeof(Made) + (copied + saved) * (Py_ssize_t)sizeof(double));
-    else
-        PyErr_NoMemory();
-    if (!block) {
-        release_row(state, x);
-        return NULL;
-    }
-    Made *made = block_extra(block);
-    memset(made, 0, sizeof(Made));
-    made->op = op;
-    made->x.row = *x;
-    double *space = (double *)(made + 1);
-    capture(&made->x, space);
-    if (saved)
-        made->probabilities = space + copied;
-    block->made = made;
-    return block;
-}
-
-/* Keep the result itself for the derivative, whatever is written to it later. */
-static void save_result(Block *block) {
-    block->made->saved = &block->own;
-    block->own.refs++;
-}
-
-static PyObject *finished(State *state, Block *block) {
-    if (!recording(state))
-        forget_origin(state, block);
-    Row row = {block, NULL, 0, block->count};
-    return new_vector(state, &row);
-}
-
 /* ---- softmax: x[j] gets p[j] (g[j] - sum_i g[i] p[i]), all g less that of the largest p ---- */
 
 PyObject *softmax(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[1];
     Row x;
     if (parse("softmax", names, 1, 1, 1, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "softmax", "x", &x))
+        as_filled_row(state, given[0], (Name){"softmax", "x", -1}, &x))
         return NULL;
-    Block *block = fused_block(state, OP_SOFTMAX, &x, x.count, 0);
+    Block *block = new_computed(state, OP_SOFTMAX, x.count, &x, NULL, NULL, 0);
     if (!block)
         return NULL;
     const double *numbers = block->made->x.numbers;
     probabilities(numbers, block->count, index_of_largest(numbers, block->count),
                   buffer_numbers(&block->own));
-    save_result(block);
-    return finished(state, block);
+    return finished_row(state, block);
 }
 
 /* ---- rmsnorm: x[j] gets scale (g[j] - y[j] mean_i g[i] y[i]) ---- */
@@ -136,21 +83,14 @@ static double normalize(const double *x, Py_ssize_t n, double eps, double *y) {
     return unit * scale;
 }
 
-static bool all_zero(const double *x, Py_ssize_t n) {
-    for (Py_ssize_t j = 0; j < n; j++)
-        if (x[j] != 0.0)
-            return false;
-    return true;
-}
-
 PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "eps"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     double eps = 1e-5;
     Row x;
     if (parse("rmsnorm", names, 1, 2, 2, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "rmsnorm", "x", &x))
+        as_filled_row(state, given[0], (Name){"rmsnorm", "x", -1}, &x))
         return NULL;
     if (given[1] && as_double(state, given[1], &eps, "rmsnorm: eps")) {
         release_row(state, &x);
@@ -164,21 +104,20 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
         release_row(state, &x);
         return NULL;
     }
-    Block *block = fused_block(state, OP_RMSNORM, &x, x.count, 0);
+    Block *block = new_computed(state, OP_RMSNORM, x.count, &x, NULL, NULL, 0);
     if (!block)
         return NULL;
     Made *made = block->made;
     made->eps = eps;
     made->scale = normalize(made->x.numbers, block->count, eps, buffer_numbers(&block->own));
-    if (eps == 0.0 && all_zero(made->x.numbers, block->count)) {
+    if (eps == 0.0 && is_all_zero(made->x.numbers, block->count)) {
         PyErr_Format(PyExc_ZeroDivisionError,
                      "rmsnorm of %zd number%s, all 0.0, with eps=0.0: division by zero",
                      block->count, block->count == 1 ? "" : "s");
         release_block(state, block);
         return NULL;
     }
-    save_result(block);
-    return finished(state, block);
+    return finished_row(state, block);
 }
 
 /* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
@@ -197,43 +136,37 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
         PyErr_Clear(); /* too large, or -1: out of range in either case */
     int failed = *target < 0 || *target >= count;
     if (failed)
-        PyErr_Format(PyExc_IndexError,
-                     "cross_entropy: target is %S, but logits has %zd number%s; "
-                     "it must be from 0 to %zd",
-                     index, count, count == 1 ? "" : "s", count - 1);
+        raise_from_arguments("target_range", "(On)", index, count);
     Py_DECREF(index);
     return failed ? -1 : 0;
 }
 
 PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"logits", "target"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
     Py_ssize_t target;
     Row x;
     if (parse("cross_entropy", names, 2, 2, 2, args, n, keywords, given) ||
-        as_filled_row(state, given[0], "cross_entropy", "logits", &x))
+        as_filled_row(state, given[0], (Name){"cross_entropy", "logits", -1}, &x))
         return NULL;
     Py_ssize_t count = x.count;
     if (as_target(state, given[1], count, &target)) {
         release_row(state, &x);
         return NULL;
     }
-    Block *block = fused_block(state, OP_CROSS_ENTROPY, &x, 1, count);
+    Block *block = new_computed(state, OP_CROSS_ENTROPY, 1, &x, NULL, NULL, count);
     if (!block)
         return NULL;
     Made *made = block->made;
     made->target = target;
+    made->probabilities = made_room(made);
     const double *numbers = made->x.numbers;
     Py_ssize_t top = index_of_largest(numbers, count);
     double others = probabilities(numbers, count, top, made->probabilities);
     buffer_numbers(&block->own)[0] =
         (numbers[top] - numbers[target]) + (others == 0.0 ? others : log1p(others));
-    if (!recording(state))
-        forget_origin(state, block);
-    Value *result = block_element(state, block, 0);
-    release_block(state, block);
-    return (PyObject *)result;
+    return finished_value(state, block);
 }
 
 /* ---- The derivatives, in two steps: what all shares have in common, and each share ---- */
@@ -243,17 +176,18 @@ typedef struct {
     double sum;
 } Common;
 
-static Common common_part(const Made *made, const double *g) {
+static Common common_part(const Block *block, const double *g) {
+    const Made *made = block->made;
+    const double *y = computed_numbers(block);
     Py_ssize_t n = made->x.row.count;
     if (made->op == OP_SOFTMAX) {
-        const double *p = buffer_numbers(made->saved);
-        Common common = {g[index_of_largest(p, n)], 0.0};
+        Common common = {g[index_of_largest(y, n)], 0.0};
         for (Py_ssize_t j = 0; j < n; j++)
-            common.sum += (g[j] - common.base) * p[j];
+            common.sum += (g[j] - common.base) * y[j];
         return common;
     }
     if (made->op == OP_RMSNORM)
-        return (Common){0.0, sum_of_products(g, buffer_numbers(made->saved), n) / (double)n};
+        return (Common){0.0, sum_of_products(g, y, n) / (double)n};
     if (n == 1)
         return (Common){0.0, 0.0 * g[0]};
     double others = 0.0; /* the share of the target is p - 1: minus the sum of the others */
@@ -263,14 +197,14 @@ static Common common_part(const Made *made, const double *g) {
     return (Common){0.0, -g[0] * others};
 }
 
-static void some_shares(const Made *made, const double *g, Common common, Py_ssize_t first,
+static void some_shares(const Block *block, const double *g, Common common, Py_ssize_t first,
                         Py_ssize_t end, double *into) {
+    const Made *made = block->made;
+    const double *y = computed_numbers(block);
     if (made->op == OP_SOFTMAX) {
-        const double *p = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
-            *into++ = p[j] * ((g[j] - common.base) - common.sum);
+            *into++ = y[j] * ((g[j] - common.base) - common.sum);
     } else if (made->op == OP_RMSNORM) {
-        const double *y = buffer_numbers(made->saved);
         for (Py_ssize_t j = first; j < end; j++)
             *into++ = made->scale * (g[j] - y[j] * common.sum);
     } else {
@@ -280,8 +214,8 @@ static void some_shares(const Made *made, const double *g, Common common, Py_ssi
 }
 
 /* The shares of the inputs, given the gradients g of the results. */
-void fused_shares(const Made *made, const double *g, double *into) {
-    some_shares(made, g, common_part(made, g), 0, made->x.row.count, into);
+void fused_shares(const Block *block, const double *g, double *into) {
+    some_shares(block, g, common_part(block, g), 0, block->made->x.row.count, into);
 }
 
 /* The same, added to the gradients of the inputs; backward has no memory to fail for. */
@@ -289,11 +223,13 @@ void hand_down_fused(Block *block) {
     enum { SOME = 64 };
     const Made *made = block->made;
     const double *g = block_grads(block);
-    Common common = common_part(made, g);
+    if (is_all_zero(g, block->count))
+        return;
+    Common common = common_part(block, g);
     double shares[SOME];
     for (Py_ssize_t first = 0; first < made->x.row.count; first += SOME) {
         Py_ssize_t rest = made->x.row.count - first, count = rest < SOME ? rest : SOME;
-        some_shares(made, g, common, first, first + count, shares);
+        some_shares(block, g, common, first, first + count, shares);
         contribute(&made->x.row, first, count, shares);
     }
 }

@@ -62,133 +62,87 @@ static int products(const Matrix *w, const double *x, double *y) {
 
 /* ---- Making the node ---- */
 
-static Py_ssize_t loose_count(const Row *row) {
-    return row->block ? 0 : row->count;
-}
-
 /* A block that is computed from x, w and perhaps b, which it takes over. */
 static Block *linear_block(State *state, Op op, Row *x, Matrix *w, Row *b) {
-    Py_ssize_t m = w->count, extra = loose_count(x) + (b ? loose_count(b) : 0);
-    Block *block = NULL;
-    if (!capture_matrix(state, w, x->count))
-        block = new_block(m, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
-    if (!block) {
-        release_row(state, x);
-        release_matrix(state, w);
-        if (b)
-            release_row(state, b);
+    Block *block = new_computed(state, op, w->count, x, w, b, 0);
+    if (!block)
         return NULL;
-    }
-    Made *made = block_extra(block);
-    memset(made, 0, sizeof(Made));
-    made->op = op;
-    made->w = w;
-    made->x.row = *x;
-    double *space = (double *)(made + 1);
-    capture(&made->x, space);
-    if (b) {
-        made->has_bias = true;
-        made->b.row = *b;
-        capture(&made->b, space + loose_count(x));
-    }
-    block->made = made;
+    const Made *made = block->made;
     double *y = buffer_numbers(&block->own);
     if (products(w, made->x.numbers, y)) {
         release_block(state, block);
         return NULL;
     }
-    for (Py_ssize_t i = 0; b && i < m; i++)
+    for (Py_ssize_t i = 0; b && i < block->count; i++)
         y[i] += made->b.numbers[i];
-    if (!recording(state))
-        forget_origin(state, block);
     return block;
 }
 
-static const char *plural(Py_ssize_t count) {
-    return count == 1 ? "" : "s";
+static bool sizes_fit(const Row *x, const Matrix *w, const Row *b) {
+    if (!x->count || !w->count || (b && b->count != w->count))
+        return false;
+    for (Py_ssize_t i = 0; i < w->count && !(w->captured && w->width == x->count); i++)
+        if (w->inputs[i].row.count != x->count)
+            return false;
+    return true;
 }
 
-static int check_sizes(const Row *x, const Matrix *w, const Row *b) {
-    Py_ssize_t n = x->count, m = w->count;
-    if (!n || !m) {
-        PyErr_Format(PyExc_ValueError,
-                     "linear: x has %zd number%s and w has %zd row%s; neither may be empty", n,
-                     plural(n), m, plural(m));
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < m && !(w->captured && w->width == n); i++) {
-        Py_ssize_t width = w->inputs[i].row.count;
-        if (width != n) {
-            PyErr_Format(PyExc_ValueError,
-                         "linear: x has %zd number%s but w[%zd] has %zd number%s; "
-                         "each row of w needs one weight per number in x",
-                         n, plural(n), i, width, plural(width));
-            return -1;
-        }
-    }
-    if (b && b->count != m) {
-        PyErr_Format(PyExc_ValueError,
-                     "linear: w has %zd row%s but b has %zd number%s; b needs one number per row of w",
-                     m, plural(m), b->count, plural(b->count));
-        return -1;
-    }
-    return 0;
+static void raise_sizes(const Row *x, const Matrix *w, const Row *b) {
+    PyObject *widths = matrix_widths(w);
+    if (widths && b)
+        raise_from_arguments("linear_sizes", "(nNn)", x->count, widths, b->count);
+    else if (widths)
+        raise_from_arguments("linear_sizes", "(nNO)", x->count, widths, Py_None);
 }
 
 PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"x", "w", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[3];
-    Row x, b = {0};
+    Row x = {0}, b = {0};
     Matrix *w = NULL;
-    if (parse("linear", names, 2, 3, 3, args, n, keywords, given) ||
-        as_row(state, given[0], (Name){"linear", "x", -1}, &x))
+    if (parse("linear", names, 2, 3, 3, args, n, keywords, given))
         return NULL;
     bool biased = given[2] && given[2] != Py_None;
-    if (!(w = as_matrix(state, given[1], (Name){"linear", "w", -1})) ||
-        (biased && as_row(state, given[2], (Name){"linear", "b", -1}, &b)) ||
-        check_sizes(&x, w, biased ? &b : NULL)) {
-        release_row(state, &x);
-        release_row(state, &b);
-        if (w)
-            release_matrix(state, w);
-        return NULL;
+    if (as_row(state, given[0], (Name){"linear", "x", -1}, &x) ||
+        !(w = as_matrix(state, given[1], (Name){"linear", "w", -1})) ||
+        (biased && as_row(state, given[2], (Name){"linear", "b", -1}, &b)))
+        goto failed;
+    if (!sizes_fit(&x, w, biased ? &b : NULL)) {
+        raise_sizes(&x, w, biased ? &b : NULL);
+        goto failed;
     }
     Block *block = linear_block(state, OP_LINEAR, &x, w, biased ? &b : NULL);
-    if (!block)
-        return NULL;
-    Row row = {block, NULL, 0, block->count};
-    return new_vector(state, &row);
+    return block ? finished_row(state, block) : NULL;
+failed:
+    release_row(state, &x);
+    release_row(state, &b);
+    if (w)
+        release_matrix(state, w);
+    return NULL;
 }
 
 PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *given[2];
-    Row a, b = {0};
+    Row a = {0}, b = {0};
     Matrix *w = NULL;
-    if (parse("dot", names, 2, 2, 2, args, n, keywords, given) ||
-        as_row(state, given[0], (Name){"dot", "a", -1}, &a))
+    if (parse("dot", names, 2, 2, 2, args, n, keywords, given))
         return NULL;
-    if (as_row(state, given[1], (Name){"dot", "b", -1}, &b))
+    if (as_row(state, given[0], (Name){"dot", "a", -1}, &a) ||
+        as_row(state, given[1], (Name){"dot", "b", -1}, &b))
         goto failed;
     if (a.count != b.count || !a.count) {
-        PyErr_Format(PyExc_ValueError,
-                     "dot: a has %zd number%s and b has %zd number%s; they must be equally long, "
-                     "and not empty",
-                     a.count, plural(a.count), b.count, plural(b.count));
+        raise_from_arguments("dot_sizes", "(nn)", a.count, b.count);
         goto failed;
     }
     if (!(w = new_matrix(1)))
         goto failed;
-    w->computed = b.block ? b.block->made != NULL : b.loose->computed;
+    w->computed = row_is_computed(&b);
     w->inputs[0].row = b;
     Block *block = linear_block(state, OP_DOT, &a, w, NULL);
-    if (!block)
-        return NULL;
-    Value *result = block_element(state, block, 0);
-    release_block(state, block);
-    return (PyObject *)result;
+    return block ? finished_value(state, block) : NULL;
 failed:
     release_row(state, &a);
     release_row(state, &b);
@@ -238,39 +192,6 @@ WIDE static bool column_sums(const double *g, const Matrix *w, Py_ssize_t first,
     return any;
 }
 
-/* Add g[i] x[j] to the gradients of the rows. */
-WIDE static void add_multiples(const double *g, const Matrix *w, const double *restrict x) {
-    Py_ssize_t n = w->width;
-    for (Py_ssize_t i = 0; i < w->count; i++) {
-        const Row *row = &w->inputs[i].row;
-        double gi = g[i];
-        if (gi == 0.0)
-            continue;
-        if (row->block) {
-            double *restrict grads = block_grads(row->block) + row->start;
-            for (Py_ssize_t j = 0; j < n; j++)
-                grads[j] += gi * x[j];
-        } else {
-            Value **values = row->loose->values + row->start;
-            for (Py_ssize_t j = 0; j < n; j++)
-                *grad_of(values[j]) += gi * x[j];
-        }
-    }
-}
-
-/* Add shares to the gradients of a part of the row. */
-void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
-    if (row->block) {
-        double *grads = block_grads(row->block) + row->start + start;
-        for (Py_ssize_t j = 0; j < count; j++)
-            grads[j] += shares[j];
-    } else {
-        Value **values = row->loose->values + row->start + start;
-        for (Py_ssize_t j = 0; j < count; j++)
-            *grad_of(values[j]) += shares[j];
-    }
-}
-
 void hand_down_linear(Block *block) {
     const Made *made = block->made;
     const Matrix *w = made->w;
@@ -279,10 +200,12 @@ void hand_down_linear(Block *block) {
     for (Py_ssize_t j = 0; j < w->width; j += COLUMNS) {
         Py_ssize_t columns = w->width - j < COLUMNS ? w->width - j : COLUMNS;
         if (!column_sums(g, w, j, columns, sums))
-            break;
+            return;
         contribute(&made->x.row, j, columns, sums);
     }
-    add_multiples(g, w, x);
-    if (made->has_bias)
+    for (Py_ssize_t i = 0; i < w->count; i++)
+        if (g[i] != 0.0)
+            contribute_multiples(&w->inputs[i].row, g[i], x);
+    if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }

@@ -14,9 +14,8 @@ void release_matrix(State *state, Matrix *matrix) {
     if (--matrix->refs)
         return;
     if (matrix->source) {
-        Matrix **place = place_of(state, matrix->source);
-        if (*place == matrix)
-            *place = NULL;
+        if (state->matrices && *place_of(state, matrix->source) == matrix)
+            *place_of(state, matrix->source) = NULL;
         Py_DECREF(matrix->source);
     }
     for (Py_ssize_t i = 0; i < matrix->count; i++)
@@ -69,7 +68,7 @@ Matrix *as_matrix(State *state, PyObject *w, Name name) {
             matrix = NULL;
             break;
         }
-        matrix->computed |= row->block ? row->block->made != NULL : row->loose->computed;
+        matrix->computed |= row_is_computed(row);
     }
     if (matrix && shareable) {
         Py_INCREF(w);
@@ -79,30 +78,42 @@ Matrix *as_matrix(State *state, PyObject *w, Name name) {
     return matrix;
 }
 
-/* Keep the numbers of all rows, which are `width` wide, as they are now. */
-int capture_matrix(State *state, Matrix *matrix, Py_ssize_t width) {
+/* How long the rows are, as a list, for an error. */
+PyObject *matrix_widths(const Matrix *matrix) {
+    PyObject *widths = PyList_New(matrix->count);
+    for (Py_ssize_t i = 0; widths && i < matrix->count; i++) {
+        PyObject *width = PyLong_FromSsize_t(matrix->inputs[i].row.count);
+        if (width)
+            PyList_SET_ITEM(widths, i, width);
+        else
+            Py_CLEAR(widths);
+    }
+    return widths;
+}
+
+/* Keep the numbers of all rows as they are now. */
+int capture_matrix(State *state, Matrix *matrix) {
     if (matrix->captured)
         return 0;
-    Py_ssize_t loose = 0;
-    for (Py_ssize_t i = 0; i < matrix->count; i++)
-        loose += !matrix->inputs[i].row.block;
-    double *space = NULL;
-    if (loose) {
-        if (width > PY_SSIZE_T_MAX / 16 / loose) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        space = allocate(loose * width * (Py_ssize_t)sizeof(double));
-        if (!space)
-            return -1;
+    Py_ssize_t copied = 0; /* no overflow: each of these takes memory already */
+    bool any = false;
+    matrix->width = matrix->count ? matrix->inputs[0].row.count : 0;
+    for (Py_ssize_t i = 0; i < matrix->count; i++) {
+        const Row *row = &matrix->inputs[i].row;
+        if (row->count != matrix->width)
+            matrix->width = -1;
+        any |= !row->block;
+        copied += row->block ? 0 : row->count;
     }
+    double *space = any ? allocate(copied * (Py_ssize_t)sizeof(double)) : NULL;
+    if (any && !space)
+        return -1;
     matrix->copies = space;
     for (Py_ssize_t i = 0; i < matrix->count; i++) {
         capture(&matrix->inputs[i], space);
         if (!matrix->inputs[i].row.block)
-            space += width;
+            space += matrix->inputs[i].row.count;
     }
-    matrix->width = width;
     matrix->captured = true;
     matrix->replaced = state->replaced;
     if (matrix->source)

@@ -19,13 +19,25 @@ void *allocate(Py_ssize_t size) {
 }
 
 /* Memory for a Value with room for that many edges, where none was kept. */
-Value *new_node_memory(int edges) {
+Value *new_node_memory(State *state, int edges) {
+    if (!state->value_type) {
+        raise_closed();
+        return NULL;
+    }
     Value *v = PyObject_Malloc(node_sizes[edges]);
     if (v) /* or else what is there by chance could look like the count of an immortal object */
         memset(v, 0, sizeof(PyObject));
     else
         PyErr_NoMemory();
     return v;
+}
+
+/* An object of a subclass, which must not be abstract; all in it is 0. */
+PyObject *new_object(PyTypeObject *type) {
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *object = nothing ? PyBaseObject_Type.tp_new(type, nothing, NULL) : NULL;
+    Py_XDECREF(nothing);
+    return object;
 }
 
 static inline void free_node(State *state, Value *v, int edges) {
@@ -123,18 +135,47 @@ void free_the_dead(State *state) {
     state->freeing = false;
 }
 
-void free_lists(State *state) {
+/* ---- The state: it is never freed, since nobody knows when the last Value is ---- */
+
+State *new_state(void) {
+    State *state = PyMem_RawCalloc(1, sizeof(State)); /* raw, to outlive an interpreter */
+    if (!state) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    state->asked_thread = UINT64_MAX;
+    return state;
+}
+
+/* What remains when the module goes: enough to free the Values that are still there. */
+void close_state(State *state) {
+    Py_CLEAR(state->value_type);
+    Py_CLEAR(state->vector_type);
+    Py_CLEAR(state->iterator_type);
+    Py_CLEAR(state->is_real);
+    Py_CLEAR(state->describe);
+    Py_CLEAR(state->iterable);
+    Py_CLEAR(state->pause_key);
+    for (int op = 0; op < OP_COUNT; op++)
+        Py_CLEAR(state->names[op]);
     for (int edges = 0; edges < 3; edges++) {
         while (state->free[edges]) {
             Value *v = state->free[edges];
             state->free[edges] = v->next;
             PyObject_Free(v);
         }
-        state->free_count[edges] = 0;
     }
+    PyMem_Free(state->matrices);
     PyMem_Free(state->stack);
     PyMem_Free(state->order);
-    PyMem_Free(state->paused);
+    state->matrices = NULL;
     state->stack = state->order = NULL;
-    state->paused = NULL;
+    state->stack_size = state->order_size = 0;
+}
+
+/* What a Value says that is computed with after that. */
+PyObject *raise_closed(void) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "scalargrad: this module was unloaded, so nothing can be computed any more");
+    return NULL;
 }

@@ -13,9 +13,15 @@ static PyMethodDef functions[] = {
     FUNCTION(vector, vector_function, "(numbers)"),
     FUNCTION(linear, linear, "(x, w, b=None)"),
     FUNCTION(dot, dot, "(a, b)"),
+    FUNCTION(weighted_sum, weighted_sum, "(weights, rows)"),
+    FUNCTION(concatenate, concatenate, "(rows)"),
     FUNCTION(softmax, softmax, "(x)"),
     FUNCTION(rmsnorm, rmsnorm, "(x, eps=1e-05)"),
     FUNCTION(cross_entropy, cross_entropy, "(logits, target)"),
+    {"pause_recording", pause_recording, METH_NOARGS,
+     PyDoc_STR("pause_recording()\n--\n\n" DOC_pause_recording)},
+    {"resume_recording", resume_recording, METH_VARARGS,
+     PyDoc_STR("resume_recording(*exception)\n--\n\n" DOC_resume_recording)},
     FUNCTION(zero_grads, zero_grads, "(rows)"),
     FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum)"),
     FUNCTION(adam_update, adam_update,
@@ -25,7 +31,7 @@ static PyMethodDef functions[] = {
 
 /* ---- What the module has of its own, for each interpreter that imports it ---- */
 
-static PyObject *import_from(const char *module, const char *name) {
+PyObject *import_from(const char *module, const char *name) {
     PyObject *imported = PyImport_ImportModule(module);
     PyObject *known = PyUnicode_InternFromString(name); /* or Python's cache would keep many of it */
     PyObject *object = imported && known ? PyObject_GetAttr(imported, known) : NULL;
@@ -42,23 +48,26 @@ PyObject *copying(const char *function, PyObject *thing) {
     return result;
 }
 
+/* AttributeError: a Value or a Vector whose class forgot, or did not yet come to, its base's. */
+void raise_not_initialised(PyObject *thing) {
+    raise_from_arguments("not_initialised", "(s)", Py_TYPE(thing)->tp_name);
+}
+
 static int import_helpers(State *state) {
-    const char *const numbers = "scalargrad.engine.arguments";
-    PyObject *no_grad = NULL;
-    if (!(state->is_real = import_from(numbers, "is_real")) ||
-        !(state->describe = import_from(numbers, "describe")) ||
-        !(state->iterable = import_from(numbers, "iterable")) ||
-        !(no_grad = import_from("scalargrad.engine.reference.recording", "no_grad")))
-        return -1;
-    state->decorate = PyObject_GetAttrString(no_grad, "__call__");
-    Py_DECREF(no_grad);
-    return state->decorate ? 0 : -1;
+    const char *const arguments = "scalargrad.engine.arguments";
+    return (state->is_real = import_from(arguments, "is_real")) &&
+                   (state->describe = import_from(arguments, "describe")) &&
+                   (state->iterable = import_from(arguments, "iterable"))
+               ? 0
+               : -1;
 }
 
 static PyTypeObject *new_type(PyObject *module, PyType_Spec *spec) {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    if (type) /* errors shall say "Value", as they do for a class written in Python */
+    if (type) { /* errors shall say "Value", as they do for a class written in Python */
         type->tp_name = strrchr(spec->name, '.') + 1;
+        *state_in_type(type) = module_state(module);
+    }
     return type;
 }
 
@@ -79,13 +88,18 @@ static int register_sequence(State *state) {
 }
 
 static int execute(PyObject *module) {
-    State *state = PyModule_GetState(module);
+    State *state = new_state();
+    if (!state)
+        return -1;
+    *(State **)PyModule_GetState(module) = state;
     for (int op = 0; op < OP_COUNT; op++)
         if (!(state->names[op] = PyUnicode_InternFromString(op_names[op])))
             return -1;
-    if (import_helpers(state) || !(state->value_type = add_type(module, &value_spec)) ||
+    if (!(state->matrices = PyMem_Calloc(MATRICES, sizeof(Matrix *))))
+        return PyErr_NoMemory(), -1;
+    if (!(state->pause_key = PyLong_FromVoidPtr(state)) || import_helpers(state) ||
+        !(state->value_type = add_type(module, &value_spec)) ||
         !(state->vector_type = add_type(module, &vector_spec)) ||
-        !(state->no_grad_type = add_type(module, &no_grad_spec)) ||
         !(state->iterator_type = new_type(module, &iterator_spec)))
         return -1;
     state->value_type->tp_vectorcall = value_vectorcall;
@@ -93,37 +107,24 @@ static int execute(PyObject *module) {
     return register_sequence(state);
 }
 
+/* There is no function to clear it: types break their cycles with the module, which then is freed. */
 static int traverse(PyObject *module, visitproc visit, void *arg) {
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
+    if (!state)
+        return 0;
     Py_VISIT(state->value_type);
     Py_VISIT(state->vector_type);
     Py_VISIT(state->iterator_type);
-    Py_VISIT(state->no_grad_type);
     Py_VISIT(state->is_real);
     Py_VISIT(state->describe);
     Py_VISIT(state->iterable);
-    Py_VISIT(state->decorate);
     return 0;
 }
 
-static int clear(PyObject *module) {
-    State *state = PyModule_GetState(module);
-    Py_CLEAR(state->value_type);
-    Py_CLEAR(state->vector_type);
-    Py_CLEAR(state->iterator_type);
-    Py_CLEAR(state->no_grad_type);
-    Py_CLEAR(state->is_real);
-    Py_CLEAR(state->describe);
-    Py_CLEAR(state->iterable);
-    Py_CLEAR(state->decorate);
-    for (int op = 0; op < OP_COUNT; op++)
-        Py_CLEAR(state->names[op]);
-    return 0;
-}
-
-static void free_state(void *module) {
-    clear(module);
-    free_lists(PyModule_GetState(module));
+static void free_module(void *module) {
+    State *state = module_state(module);
+    if (state)
+        close_state(state);
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -138,12 +139,11 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "scalargrad.engine.compiled",
     .m_doc = "The engine in C: the same names and the same bits as scalargrad.engine.reference.",
-    .m_size = sizeof(State),
+    .m_size = sizeof(State *),
     .m_methods = functions,
     .m_slots = module_slots,
     .m_traverse = traverse,
-    .m_clear = clear,
-    .m_free = free_state,
+    .m_free = free_module,
 };
 
 PyMODINIT_FUNC PyInit_compiled(void) {

@@ -5,11 +5,16 @@
 
 #include "engine.h"
 
+/* What a function of engine/arguments.py says of x. */
+static PyObject *ask(PyObject *function, PyObject *x) {
+    return function ? PyObject_CallOneArg(function, x) : raise_closed();
+}
+
 /* Whether x is a Value or a plain real number: 1 or 0, or -1 with an exception set. */
 int is_real(State *state, PyObject *x) {
     if (PyFloat_Check(x) || PyLong_Check(x) || is_value(state, x))
         return 1;
-    PyObject *answer = PyObject_CallOneArg(state->is_real, x);
+    PyObject *answer = ask(state->is_real, x);
     if (!answer)
         return -1;
     int real = PyObject_IsTrue(answer);
@@ -20,7 +25,7 @@ int is_real(State *state, PyObject *x) {
 /* What an error says it got. */
 PyObject *describe(State *state, PyObject *x) {
     return is_value(state, x) ? PyUnicode_FromString("a Value")
-                              : PyObject_CallOneArg(state->describe, x);
+                              : ask(state->describe, x);
 }
 
 static void raise_type_v(State *state, PyObject *got, const char *expected, const char *argument,
@@ -39,6 +44,20 @@ void raise_type(State *state, PyObject *got, const char *expected, const char *a
     va_start(values, argument);
     raise_type_v(state, got, expected, argument, values);
     va_end(values);
+}
+
+/* What is wrong with sizes is said by a function of engine/arguments.py, which raises. */
+PyObject *raise_from_arguments(const char *function, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    PyObject *arguments = Py_VaBuildValue(format, values);
+    va_end(values);
+    PyObject *raises = arguments ? import_from("scalargrad.engine.arguments", function) : NULL;
+    PyObject *result = raises ? PyObject_CallObject(raises, arguments) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(raises);
+    Py_XDECREF(result);
+    return NULL;
 }
 
 static int to_double(PyObject *x, double *number) {
@@ -89,13 +108,30 @@ int as_double(State *state, PyObject *x, double *number, const char *argument, .
     return -1;
 }
 
+/* A text as a plain str, which is a new reference; NULL on failure. */
+PyObject *as_text(State *state, PyObject *text, const char *argument) {
+    if (PyUnicode_Check(text))
+        return PyUnicode_FromObject(text);
+    raise_type(state, text, "a str", "%s", argument);
+    return NULL;
+}
+
+/* Whether an attribute is to be written, and not deleted. */
+int check_not_deleted(PyObject *value, const char *name) {
+    if (!value)
+        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
+    return value ? 0 : -1;
+}
+
 /* An iterator over what x holds, or an error that names the argument, which it takes over. */
 PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument) {
     PyObject *iterator = NULL;
     if (argument && (PyTuple_CheckExact(x) || PyList_CheckExact(x)))
         iterator = PyObject_GetIter(x);
     else if (argument)
-        iterator = PyObject_CallFunction(state->iterable, "OsO", x, function, argument);
+        iterator = state->iterable
+                       ? PyObject_CallFunction(state->iterable, "OsO", x, function, argument)
+                       : raise_closed();
     Py_XDECREF(argument);
     return iterator;
 }

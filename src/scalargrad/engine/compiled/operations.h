@@ -1,8 +1,9 @@
-/* Every operation on numbers: its value, and beside it its derivative.
+/* Every operation: of numbers, its value and beside it its derivative; of rows, its name.
 
    One row per operation, in the order of reference/operations.py, which explains them. A row has
-   the value y of the operands, what is wrong if it has none (as Python sees it), and the derivative
-   by each operand. Included where the operators are made from it. */
+   the name, the value y of the operands, what is wrong if it has none (as Python sees it), and the
+   derivative by each operand. Included where the operations on numbers, and those on rows number by
+   number, are made from it. */
 
 #ifndef SCALARGRAD_OPERATIONS_H
 #define SCALARGRAD_OPERATIONS_H
@@ -13,31 +14,66 @@
 
 typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
 
-/*      name     value of a and b      failure                      by a                   by b */
-#define BINARY_OPERATIONS(ROW) \
-    ROW(add,     ADD,     a + b,             FINE,                  1.0,                   1.0) \
-    ROW(sub,     SUB,     a - b,             FINE,                  1.0,                   -1.0) \
-    ROW(mul,     MUL,     a * b,             FINE,                  b,                     a) \
-    ROW(div,     DIV,     a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
-    ROW(pow,     POW,     power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b)) \
-    ROW(maximum, MAXIMUM, larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
-    ROW(minimum, MINIMUM, smaller(a, b),     FINE,                  share(b, a),           share(a, b))
+/*      name              sign       value of a and b      failure                      by a                   by b */
+#define BINARY_OPERATORS(ROW) \
+    ROW(add,     ADD,     "+",       a + b,             FINE,                  1.0,                   1.0) \
+    ROW(sub,     SUB,     "-",       a - b,             FINE,                  1.0,                   -1.0) \
+    ROW(mul,     MUL,     "*",       a * b,             FINE,                  b,                     a) \
+    ROW(div,     DIV,     "/",       a / b,             zero_division(b),      ieee_divide(1.0, b),   quotient_by_divisor(y, a, b)) \
+    ROW(pow,     POW,     "**",      power(a, b),       power_failure(a, b, y), power_by_base(y, a, b), power_by_exponent(y, a, b))
+#define BINARY_FUNCTIONS(ROW) \
+    ROW(maximum, MAXIMUM, "maximum", larger(a, b),      FINE,                  share(a, b),           share(b, a)) \
+    ROW(minimum, MINIMUM, "minimum", smaller(a, b),     FINE,                  share(b, a),           share(a, b))
 
-/*      name     value of x            failure                      by x */
-#define UNARY_OPERATIONS(ROW) \
-    ROW(neg,     NEG,     -x,                FINE,                  -1.0) \
-    ROW(abs,     ABS,     fabs(x),           FINE,                  sign(x)) \
-    ROW(exp,     EXP,     exp(x),            overflow(x, y),        y) \
-    ROW(log,     LOG,     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
-    ROW(log1p,   LOG1P,   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
-    ROW(expm1,   EXPM1,   expm1(x),          overflow(x, y),        exp(x)) \
-    ROW(sqrt,    SQRT,    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
-    ROW(sin,     SIN,     sin(x),            singularity(x, y),     cos(x)) \
-    ROW(cos,     COS,     cos(x),            singularity(x, y),     -sin(x)) \
-    ROW(tan,     TAN,     tan(x),            singularity(x, y),     1.0 + y * y) \
-    ROW(tanh,    TANH,    tanh(x),           singularity(x, y),     tanh_slope(x)) \
-    ROW(sigmoid, SIGMOID, sigmoid(x),        FINE,                  sigmoid_slope(y, x)) \
-    ROW(relu,    RELU,    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0)
+/*      name              sign       value of x            failure                      by x */
+#define UNARY_OPERATORS(ROW) \
+    ROW(neg,     NEG,     "neg",     -x,                FINE,                  -1.0) \
+    ROW(abs,     ABS,     "abs",     fabs(x),           FINE,                  sign(x))
+#define METHODS(ROW) \
+    ROW(exp,     EXP,     "exp",     exp(x),            overflow(x, y),        y) \
+    ROW(log,     LOG,     "log",     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
+    ROW(log1p,   LOG1P,   "log1p",   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
+    ROW(expm1,   EXPM1,   "expm1",   expm1(x),          overflow(x, y),        exp(x)) \
+    ROW(sqrt,    SQRT,    "sqrt",    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
+    ROW(sin,     SIN,     "sin",     sin(x),            singularity(x, y),     cos(x)) \
+    ROW(cos,     COS,     "cos",     cos(x),            singularity(x, y),     -sin(x)) \
+    ROW(tan,     TAN,     "tan",     tan(x),            singularity(x, y),     1.0 + y * y) \
+    ROW(tanh,    TANH,    "tanh",    tanh(x),           singularity(x, y),     tanh_slope(x)) \
+    ROW(sigmoid, SIGMOID, "sigmoid", sigmoid(x),        FINE,                  sigmoid_slope(y, x)) \
+    ROW(relu,    RELU,    "relu",    x <= 0.0 ? 0.0 : x, FINE,                 x <= 0.0 ? 0.0 : 1.0)
+
+#define BINARY_OPERATIONS(ROW) BINARY_OPERATORS(ROW) BINARY_FUNCTIONS(ROW)
+#define UNARY_OPERATIONS(ROW) UNARY_OPERATORS(ROW) METHODS(ROW)
+
+/* Operations on whole rows: how they compute stands in linear.c, sums.c and fused.c. */
+#define ROW_OPERATIONS(ROW) \
+    ROW(LINEAR, "linear") \
+    ROW(DOT, "dot") \
+    ROW(WEIGHTED_SUM, "weighted_sum") \
+    ROW(CONCATENATE, "concatenate") \
+    ROW(SUM, "sum") \
+    ROW(MEAN, "mean") \
+    ROW(SOFTMAX, "softmax") \
+    ROW(RMSNORM, "rmsnorm") \
+    ROW(CROSS_ENTROPY, "cross_entropy")
+
+#define OF_NUMBERS(name, OP, ...) OP_##OP,
+#define OF_ROWS(OP, sign) OP_##OP,
+typedef enum {
+    OP_NONE,
+    BINARY_OPERATIONS(OF_NUMBERS)
+    UNARY_OPERATIONS(OF_NUMBERS)
+    ROW_OPERATIONS(OF_ROWS)
+    OP_COUNT,
+    OP_BLANK, /* a Value that was not initialised yet */
+} Op;
+#undef OF_NUMBERS
+#undef OF_ROWS
+
+/* Whether an operation takes one of several branches: the others get no gradient at all. */
+static inline bool has_branches(Op op) {
+    return op == OP_RELU || op == OP_MAXIMUM || op == OP_MINIMUM;
+}
 
 /* ---- When Python raises ---- */
 

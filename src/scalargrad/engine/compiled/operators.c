@@ -1,38 +1,44 @@
-/* The operators and methods of Value, maximum and minimum: each makes one node. */
+/* The operators and methods of Value, maximum and minimum: each makes one node.
+
+   Those of Vector are the same functions, which leave rows to elementwise.c. */
 
 #include "engine.h"
-#include "operations.h"
+
+#define OF_NUMBERS(name, OP, sign, ...) sign,
+#define OF_ROWS(OP, sign) sign,
+const char *const op_names[OP_COUNT] = {
+    "",
+    BINARY_OPERATIONS(OF_NUMBERS)
+    UNARY_OPERATIONS(OF_NUMBERS)
+    ROW_OPERATIONS(OF_ROWS)
+};
 
 /* ---- Errors: the kind that Python raises, saying which computation it was ---- */
 
-static void raise_named(Failure failure, PyObject *expression) {
-    if (!expression)
-        return;
+/* a / (-b), or exp(a); b is not looked at if there is only one operand. */
+static PyObject *expression(Op op, double a, double b) {
+    PyObject *x = PyFloat_FromDouble(a), *y = x ? PyFloat_FromDouble(b) : NULL, *text = NULL;
+    if (y && op < OP_NEG)
+        text = PyUnicode_FromFormat("%s%R%s %s %s%R%s", a < 0.0 ? "(" : "", x, a < 0.0 ? ")" : "",
+                                    op_names[op], b < 0.0 ? "(" : "", y, b < 0.0 ? ")" : "");
+    else if (y)
+        text = PyUnicode_FromFormat("%s(%R)", op_names[op], x);
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return text;
+}
+
+PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, double b) {
+    PyObject *text = expression(op, a, b);
+    if (!text)
+        return NULL;
     if (failure == DIVISION_BY_ZERO)
-        PyErr_Format(PyExc_ZeroDivisionError, "%U: division by zero", expression);
+        PyErr_Format(PyExc_ZeroDivisionError, "%s%U: division by zero", prefix, text);
     else if (failure == TOO_LARGE)
-        PyErr_Format(PyExc_OverflowError, "%U: the result is too large for a float", expression);
+        PyErr_Format(PyExc_OverflowError, "%s%U: the result is too large for a float", prefix, text);
     else
-        PyErr_Format(PyExc_ValueError, "%U: not defined for real numbers", expression);
-    Py_DECREF(expression);
-}
-
-static PyObject *raise_unary(Failure failure, const char *name, double x) {
-    PyObject *number = PyFloat_FromDouble(x);
-    if (number)
-        raise_named(failure, PyUnicode_FromFormat("%s(%R)", name, number));
-    Py_XDECREF(number);
-    return NULL;
-}
-
-static PyObject *raise_binary(Failure failure, const char *name, double x, double y) {
-    PyObject *a = PyFloat_FromDouble(x), *b = a ? PyFloat_FromDouble(y) : NULL;
-    if (b)
-        raise_named(failure, PyUnicode_FromFormat("%s%R%s %s %s%R%s", x < 0.0 ? "(" : "", a,
-                                                  x < 0.0 ? ")" : "", name, y < 0.0 ? "(" : "", b,
-                                                  y < 0.0 ? ")" : ""));
-    Py_XDECREF(a);
-    Py_XDECREF(b);
+        PyErr_Format(PyExc_ValueError, "%s%U: not defined for real numbers", prefix, text);
+    Py_DECREF(text);
     return NULL;
 }
 
@@ -48,15 +54,18 @@ static Value *leaf_of(State *state, PyObject *x, Op op, bool right) {
     return new_leaf(state, number);
 }
 
-/* The operator where one operand is a number, or not what we know: then Python asks the other. */
-static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute) {
-    State *state = value_state(a);
-    bool right = state != NULL; /* the side of the number, if there is one */
-    if (!right)
-        state = value_state(b);
+/* The operator where one operand is a row or a number, or not what we know: then Python asks the
+   other. */
+static PyObject *with_others(PyObject *a, PyObject *b, Op op, OfValues *compute) {
+    State *state = state_of_either(a, b);
+    if (!state->value_type)
+        return raise_closed();
+    if (is_vector(state, a) || is_vector(state, b))
+        return rows_operator(state, op, a, b);
+    bool right = is_value(state, a); /* the side of the number, if there is one */
     PyObject *number = right ? b : a;
     if (right && is_value(state, b))
-        return compute(state, (Value *)a, (Value *)b);
+        return usable_value(a) && usable_value(b) ? compute(state, (Value *)a, (Value *)b) : NULL;
     if (!PyFloat_CheckExact(number)) {
         int real = is_real(state, number);
         if (real < 0)
@@ -64,7 +73,7 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
         if (!real)
             Py_RETURN_NOTIMPLEMENTED;
     }
-    Value *leaf = leaf_of(state, number, op, right);
+    Value *leaf = usable_value(right ? a : b) ? leaf_of(state, number, op, right) : NULL;
     if (!leaf)
         return NULL;
     PyObject *result = right ? compute(state, (Value *)a, leaf) : compute(state, leaf, (Value *)b);
@@ -74,13 +83,13 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
 
 /* ---- Two operands ---- */
 
-#define BINARY(name, OP, value, failure_of, by_a, by_b) \
+#define BINARY(name, OP, sign, value, failure_of, by_a, by_b) \
     static inline PyObject *name##_of_values(State *state, Value *first, Value *second) { \
         double a = data_of(first), b = data_of(second); \
         double y = value; \
         Failure failure = failure_of; \
         if (UNLIKELY(failure != FINE)) \
-            return raise_binary(failure, op_names[OP_##OP], a, b); \
+            return raise_failure(failure, OP_##OP, "", a, b); \
         if (UNLIKELY(!recording(state))) \
             return (PyObject *)new_leaf(state, y); \
         Value *node = allocate_node(state, 2, BINARY, OP_##OP); \
@@ -105,19 +114,27 @@ static PyObject *with_number(PyObject *a, PyObject *b, Op op, OfValues *compute)
                 return result; \
             } \
         } \
-        return with_number(a, b, OP_##OP, name##_of_values); \
+        return with_others(a, b, OP_##OP, name##_of_values); \
     }
 
 BINARY_OPERATIONS(BINARY)
 
+PyObject *operator_power(PyObject *a, PyObject *b, PyObject *modulus) {
+    if (modulus != Py_None)
+        Py_RETURN_NOTIMPLEMENTED;
+    return operator_pow(a, b);
+}
+
 static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *const *args,
                         Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"a", "b"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *operands[2];
     Value *values[2] = {NULL, NULL};
     if (parse(op_names[op], names, 2, 2, 2, args, n, keywords, operands))
         return NULL;
+    if (is_vector(state, operands[0]) || is_vector(state, operands[1]))
+        return rows_function(state, op, operands);
     for (int i = 0; i < 2; i++) {
         int real = is_real(state, operands[i]);
         if (real == 0)
@@ -130,6 +147,8 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *co
     for (int i = 0; i < 2; i++) {
         double number;
         if (is_value(state, operands[i])) {
+            if (!usable_value(operands[i]))
+                goto done;
             Py_INCREF(operands[i]);
             values[i] = (Value *)operands[i];
         } else if (as_double(state, operands[i], &number, "%s: %s", op_names[op], names[i])) {
@@ -155,16 +174,20 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 
 /* ---- One operand ---- */
 
-#define UNARY(name, OP, value, failure_of, by_x) \
+#define UNARY(name, OP, sign, value, failure_of, by_x) \
     PyObject *operator_##name(PyObject *self, PyObject *unused) { \
         (void)unused; \
         State *state = value_state(self); \
+        if (!state) \
+            return usable_vector(self) ? row_method(vector_state(self), OP_##OP, self) : NULL; \
+        if (UNLIKELY(!usable_value(self))) \
+            return NULL; \
         Value *operand = (Value *)self; \
         double x = data_of(operand); \
         double y = value; \
         Failure failure = failure_of; \
         if (UNLIKELY(failure != FINE)) \
-            return raise_unary(failure, op_names[OP_##OP], x); \
+            return raise_failure(failure, OP_##OP, "", x, 0.0); \
         if (UNLIKELY(!recording(state))) \
             return (PyObject *)new_leaf(state, y); \
         Value *node = allocate_node(state, 1, UNARY, OP_##OP); \
@@ -178,14 +201,31 @@ PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
 
 UNARY_OPERATIONS(UNARY)
 
+PyObject *operator_negative(PyObject *a) {
+    return operator_neg(a, NULL);
+}
+
+PyObject *operator_positive(PyObject *a) {
+    Py_INCREF(a);
+    return a;
+}
+
+PyObject *operator_absolute(PyObject *a) {
+    return operator_abs(a, NULL);
+}
+
 /* ---- Order: by data, and against anything else as a float would compare ---- */
 
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison) {
     if (comparison == Py_EQ || comparison == Py_NE) /* identity */
         Py_RETURN_NOTIMPLEMENTED;
-    State *state = value_state(self);
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     double a = data_of((Value *)self), b;
     if (is_value(state, other)) {
+        if (!usable_value(other))
+            return NULL;
         b = data_of((Value *)other);
     } else if (PyFloat_CheckExact(other)) {
         b = PyFloat_AS_DOUBLE(other);

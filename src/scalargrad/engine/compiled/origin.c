@@ -1,42 +1,141 @@
-/* How an element of a computed row came about: in the terms of a scalar node, its parents and its
-   local derivatives; and for higher derivatives, the rows themselves. */
+/* How a Value came about. An element of a computed row: in the terms of a scalar node, its parents
+   and its local derivatives. Any Value: what its whole node was made from. */
 
 #include "engine.h"
 
-static bool has_own_row(const Made *made) { /* depends on x and one row of w alone */
-    return made->op == OP_LINEAR || made->op == OP_DOT;
-}
-
 /* ---- parents ---- */
 
-static int append_elements(State *state, PyObject *tuple, Py_ssize_t *at, const Row *row,
-                           Py_ssize_t start, Py_ssize_t count) {
-    for (Py_ssize_t i = 0; i < count; i++) {
+static int append_elements(State *state, PyObject *list, const Row *row, Py_ssize_t start,
+                           Py_ssize_t count) {
+    int failed = 0;
+    for (Py_ssize_t i = 0; i < count && !failed; i++) {
         Value *v = row_element(state, row, start + i);
-        if (!v)
-            return -1;
-        PyTuple_SET_ITEM(tuple, (*at)++, (PyObject *)v);
+        failed = !v || PyList_Append(list, (PyObject *)v);
+        Py_XDECREF(v);
     }
-    return 0;
+    return failed ? -1 : 0;
+}
+
+/* The one number of the rows put one after the other that makes an element of `concatenate`. */
+static const Row *source_of(const Made *made, Py_ssize_t *index) {
+    const Input *input = made->w->inputs;
+    for (; *index >= input->row.count; input++)
+        *index -= input->row.count;
+    return &input->row;
+}
+
+static int append_parents(State *state, PyObject *list, const Made *made, Py_ssize_t index) {
+    const Row *x = &made->x.row, *b = &made->b.row;
+    switch (made->op) {
+    case OP_LINEAR:
+    case OP_DOT: /* an element depends on x and one row of w alone */
+        return append_elements(state, list, x, 0, x->count) ||
+               append_elements(state, list, &made->w->inputs[index].row, 0, made->w->width) ||
+               (made->b.numbers && append_elements(state, list, b, index, 1));
+    case OP_WEIGHTED_SUM:
+        if (append_elements(state, list, x, 0, x->count))
+            return -1;
+        for (Py_ssize_t i = 0; i < made->w->count; i++)
+            if (append_elements(state, list, &made->w->inputs[i].row, index, 1))
+                return -1;
+        return 0;
+    case OP_CONCATENATE: {
+        const Row *source = source_of(made, &index);
+        return append_elements(state, list, source, index, 1);
+    }
+    case OP_SUM:
+    case OP_MEAN:
+    case OP_SOFTMAX:
+    case OP_RMSNORM:
+    case OP_CROSS_ENTROPY:
+        return append_elements(state, list, x, 0, x->count);
+    default:
+        return append_elements(state, list, x, made->single_x ? 0 : index, 1) ||
+               (made->b.numbers && append_elements(state, list, b, made->single_b ? 0 : index, 1));
+    }
+}
+
+static PyObject *as_tuple(PyObject *list) {
+    PyObject *tuple = PyList_AsTuple(list);
+    Py_DECREF(list);
+    return tuple;
 }
 
 PyObject *element_parents(State *state, Value *v) {
-    const Made *made = v->block->made;
-    if (!made)
-        return PyTuple_New(0);
-    const Row *x = &made->x.row, *own = has_own_row(made) ? &made->w->inputs[v->index].row : NULL;
-    Py_ssize_t at = 0;
-    PyObject *parents = PyTuple_New(x->count + (own ? own->count : 0) + made->has_bias);
-    if (parents && (append_elements(state, parents, &at, x, 0, x->count) ||
-                    (own && append_elements(state, parents, &at, own, 0, own->count)) ||
-                    (made->has_bias && append_elements(state, parents, &at, &made->b.row, v->index, 1))))
-        Py_CLEAR(parents);
-    return parents;
+    PyObject *list = PyList_New(0);
+    if (list && v->block->made && append_parents(state, list, v->block->made, v->index))
+        Py_CLEAR(list);
+    return list ? as_tuple(list) : NULL;
 }
 
-/* ---- local_grads: the shares of the inputs when the gradient of this result alone is 1 ---- */
+/* ---- local_grads: the shares of the parents when the gradient of this result alone is 1 ---- */
 
-static PyObject *as_tuple(const double *numbers, Py_ssize_t count) {
+static Py_ssize_t count_parents(const Made *made) {
+    switch (made->op) {
+    case OP_LINEAR:
+    case OP_DOT:
+        return 2 * made->x.row.count + (made->b.numbers != NULL);
+    case OP_WEIGHTED_SUM:
+        return 2 * made->x.row.count;
+    case OP_CONCATENATE:
+        return 1;
+    case OP_SUM:
+    case OP_MEAN:
+    case OP_SOFTMAX:
+    case OP_RMSNORM:
+    case OP_CROSS_ENTROPY:
+        return made->x.row.count;
+    default:
+        return 1 + (made->b.numbers != NULL);
+    }
+}
+
+static int local_grads_into(double *into, const Block *block, Py_ssize_t index) {
+    const Made *made = block->made;
+    Py_ssize_t n = made->x.row.count;
+    switch (made->op) {
+    case OP_LINEAR:
+    case OP_DOT:
+        for (Py_ssize_t j = 0; j < n; j++) {
+            into[j] = 0.0 + 1.0 * made->w->inputs[index].numbers[j];
+            into[n + j] = 1.0 * made->x.numbers[j];
+        }
+        if (made->b.numbers)
+            into[2 * n] = 1.0;
+        return 0;
+    case OP_WEIGHTED_SUM:
+        for (Py_ssize_t i = 0; i < n; i++) {
+            into[i] = 0.0 + made->w->inputs[i].numbers[index];
+            into[n + i] = made->x.numbers[i];
+        }
+        return 0;
+    case OP_CONCATENATE:
+        into[0] = 1.0;
+        return 0;
+    case OP_SUM:
+    case OP_MEAN:
+        for (Py_ssize_t j = 0; j < n; j++)
+            into[j] = made->op == OP_SUM ? 1.0 : 1.0 / (double)n;
+        return 0;
+    case OP_SOFTMAX:
+    case OP_RMSNORM:
+    case OP_CROSS_ENTROPY: {
+        double *one_hot = allocate(block->count * (Py_ssize_t)sizeof(double));
+        if (!one_hot)
+            return -1;
+        for (Py_ssize_t i = 0; i < block->count; i++)
+            one_hot[i] = i == index ? 1.0 : 0.0;
+        fused_shares(block, one_hot, into);
+        PyMem_Free(one_hot);
+        return 0;
+    }
+    default:
+        elementwise_local_grads(block, index, into);
+        return 0;
+    }
+}
+
+static PyObject *tuple_of(const double *numbers, Py_ssize_t count) {
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple && i < count; i++) {
         PyObject *number = PyFloat_FromDouble(numbers[i]);
@@ -49,65 +148,122 @@ static PyObject *as_tuple(const double *numbers, Py_ssize_t count) {
 }
 
 PyObject *element_local_grads(Value *v) {
-    Block *block = v->block;
-    const Made *made = block->made;
+    const Made *made = v->block->made;
     if (!made)
         return PyTuple_New(0);
-    Py_ssize_t n = made->x.row.count, count = has_own_row(made) ? 2 * n + made->has_bias : n;
-    double *shares = allocate((count + block->count) * (Py_ssize_t)sizeof(double));
-    if (!shares)
-        return NULL;
-    if (has_own_row(made)) {
-        const double *x = made->x.numbers, *row = made->w->inputs[v->index].numbers;
-        for (Py_ssize_t j = 0; j < n; j++) {
-            shares[j] = 0.0 + 1.0 * row[j];
-            shares[n + j] = 1.0 * x[j];
-        }
-        if (made->has_bias)
-            shares[2 * n] = 1.0;
-    } else {
-        double *one_hot = shares + count;
-        for (Py_ssize_t i = 0; i < block->count; i++)
-            one_hot[i] = i == v->index ? 1.0 : 0.0;
-        fused_shares(made, one_hot, shares);
-    }
-    PyObject *tuple = as_tuple(shares, count);
-    PyMem_Free(shares);
+    Py_ssize_t count = count_parents(made);
+    double *grads = allocate(count * (Py_ssize_t)sizeof(double));
+    PyObject *tuple = NULL;
+    if (grads && !local_grads_into(grads, v->block, v->index))
+        tuple = tuple_of(grads, count);
+    PyMem_Free(grads);
     return tuple;
 }
 
-/* ---- _origin: name, input rows, position among the results, how many these are, setting ---- */
+/* ---- _history: operation, inputs, what it is part of, setting ---- */
 
-static int append_row(State *state, PyObject *list, const Row *row, Py_ssize_t start,
-                      Py_ssize_t count) {
-    Row view = {row->block, row->loose, row->start + start, count};
-    if (view.block)
-        view.block->refs++;
-    else
-        view.loose->refs++;
-    PyObject *vector = new_vector(state, &view);
-    int failed = !vector || PyList_Append(list, vector);
-    Py_XDECREF(vector);
-    return failed ? -1 : 0;
+static PyObject *input_of(State *state, const Row *row, bool single) {
+    if (single)
+        return (PyObject *)row_element(state, row, 0);
+    Row other = held(*row);
+    return new_vector(state, &other);
 }
 
-PyObject *value_origin(PyObject *self, PyObject *unused) {
+static PyObject *matrix_of(State *state, const Matrix *matrix) {
+    PyObject *rows = PyTuple_New(matrix->count);
+    for (Py_ssize_t i = 0; rows && i < matrix->count; i++) {
+        PyObject *row = input_of(state, &matrix->inputs[i].row, false);
+        if (row)
+            PyTuple_SET_ITEM(rows, i, row);
+        else
+            Py_CLEAR(rows);
+    }
+    return rows;
+}
+
+static int append_new(PyObject *list, PyObject *item) {
+    int failed = !item || PyList_Append(list, item);
+    Py_XDECREF(item);
+    return failed;
+}
+
+static int append_inputs(State *state, PyObject *list, const Made *made) {
+    return (made->x.numbers && append_new(list, input_of(state, &made->x.row, made->single_x))) ||
+           (made->w && append_new(list, matrix_of(state, made->w))) ||
+           (made->b.numbers && append_new(list, input_of(state, &made->b.row, made->single_b)));
+}
+
+static PyObject *setting_of(const Made *made) {
+    if (made && made->op == OP_CROSS_ENTROPY)
+        return PyLong_FromSsize_t(made->target);
+    if (made && made->op == OP_RMSNORM)
+        return PyFloat_FromDouble(made->eps);
+    Py_RETURN_NONE;
+}
+
+static PyObject *history_of_block(State *state, Block *block) {
+    const Made *made = block->made;
+    PyObject *inputs = PyList_New(0);
+    if (inputs && made && append_inputs(state, inputs, made))
+        Py_CLEAR(inputs);
+    if (!inputs)
+        return NULL;
+    Row whole = held(row_of_block(block));
+    return Py_BuildValue("(NNNN)", name_of(state, made ? made->op : OP_NONE), as_tuple(inputs),
+                         new_vector(state, &whole), setting_of(made));
+}
+
+PyObject *value_history(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    if (v->kind != ELEMENT || !v->block->made)
-        Py_RETURN_NONE;
-    State *state = value_state(self);
-    const Made *made = v->block->made;
-    bool own_row = has_own_row(made);
-    PyObject *rows = PyList_New(0);
-    if (!rows || append_row(state, rows, &made->x.row, 0, made->x.row.count) ||
-        (own_row && append_row(state, rows, &made->w->inputs[v->index].row, 0, made->w->width)) ||
-        (made->has_bias && append_row(state, rows, &made->b.row, v->index, 1))) {
-        Py_XDECREF(rows);
+    State *state = usable_value(self);
+    if (!state)
         return NULL;
-    }
-    PyObject *setting = made->op == OP_CROSS_ENTROPY ? PyLong_FromSsize_t(made->target)
-                                                     : PyFloat_FromDouble(made->eps);
-    return Py_BuildValue("ONnnN", state->names[made->op], rows, own_row ? 0 : v->index,
-                         own_row ? 1 : v->block->count, setting);
+    if (v->kind == ELEMENT)
+        return history_of_block(state, v->block);
+    PyObject *inputs = PyObject_GetAttrString(self, "parents");
+    if (!inputs)
+        return NULL;
+    Op op = is_computed(v) ? v->op : OP_NONE;
+    bool by_hand = is_computed(v) && op == OP_NONE;
+    PyObject *name = by_hand ? Py_NewRef(Py_None) : name_of(state, op);
+    return Py_BuildValue("(NNOO)", name, inputs, self, Py_None);
+}
+
+PyObject *vector_history(PyObject *self, PyObject *unused) {
+    (void)unused;
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
+    Block *block = ((Vector *)self)->row.block;
+    if (block)
+        return history_of_block(state, block);
+    Py_RETURN_NONE;
+}
+
+/* ---- _unchanged ---- */
+
+static bool is_unchanged(const Block *block) {
+    const Made *made = block->made;
+    if (!made)
+        return true;
+    if (!row_is_unchanged(&made->x) || !row_is_unchanged(&made->b))
+        return false;
+    for (Py_ssize_t i = 0; made->w && i < made->w->count; i++)
+        if (!row_is_unchanged(&made->w->inputs[i]))
+            return false;
+    Input result = {.row = row_of_block((Block *)block), .numbers = computed_numbers(block)};
+    return row_is_unchanged(&result);
+}
+
+PyObject *value_unchanged(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Value *v = (Value *)self;
+    return PyBool_FromLong(v->kind != ELEMENT || is_unchanged(v->block));
+}
+
+PyObject *vector_unchanged(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Block *block = ((Vector *)self)->row.block;
+    return PyBool_FromLong(!block || is_unchanged(block));
 }

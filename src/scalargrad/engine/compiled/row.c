@@ -64,7 +64,7 @@ static int row_of_values(PyObject **items, Py_ssize_t count, Row *row) {
         loose->values[i] = v;
         loose->computed |= is_computed(v);
     }
-    *row = (Row){NULL, loose, 0, count};
+    *row = (Row){.loose = loose, .count = count};
     return 0;
 }
 
@@ -75,7 +75,7 @@ static int row_of_numbers(PyObject **items, Py_ssize_t count, Row *row) {
         return -1;
     for (Py_ssize_t i = 0; i < count; i++)
         buffer_numbers(block->buffer)[i] = PyFloat_AS_DOUBLE(items[i]);
-    *row = (Row){block, NULL, 0, count};
+    *row = row_of_block(block);
     return 0;
 }
 
@@ -99,13 +99,17 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
             raise_for_item(state, items[i], name, i);
         if (real <= 0)
             return -1;
-        has_values |= is_value(state, items[i]);
+        if (is_value(state, items[i])) {
+            if (!usable_value(items[i]))
+                return -1;
+            has_values = true;
+        }
     }
     if (!has_values) {
         Block *block = new_block(count, 0);
         if (!block)
             return -1;
-        *row = (Row){block, NULL, 0, count};
+        *row = row_of_block(block);
         for (Py_ssize_t i = 0; i < count; i++) {
             double number; /* converted before the block is looked at again */
             if (number_in(state, items[i], name, i, &number))
@@ -118,7 +122,7 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
     if (!loose)
         return -1;
     memset(loose->values, 0, count * sizeof(Value *));
-    *row = (Row){NULL, loose, 0, count};
+    *row = (Row){.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
         double number;
         if (is_value(state, items[i])) {
@@ -140,11 +144,9 @@ failed:
    numbers made leaves. */
 int as_row(State *state, PyObject *values, Name name, Row *row) {
     if (is_vector(state, values)) {
-        *row = ((Vector *)values)->row;
-        if (row->block)
-            row->block->refs++;
-        else
-            row->loose->refs++;
+        if (!usable_vector(values))
+            return -1;
+        *row = held(((Vector *)values)->row);
         return 0;
     }
     bool list = PyList_CheckExact(values);
@@ -173,23 +175,48 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
     return failed;
 }
 
+/* The same, but an empty one is an error. */
+int as_filled_row(State *state, PyObject *values, Name name, Row *row) {
+    if (as_row(state, values, name, row))
+        return -1;
+    if (row->count)
+        return 0;
+    raise_from_arguments("empty_row", "(ss)", name.function, name.argument);
+    release_row(state, row);
+    return -1;
+}
+
 /* ---- Using a row ---- */
 
 /* The Value at an index, as a new reference. */
 Value *row_element(State *state, const Row *row, Py_ssize_t index) {
     if (row->block)
         return block_element(state, row->block, row->start + index);
-    Value *v = row->loose->values[row->start + index];
+    Value *v = row_values(row)[index];
     Py_INCREF(v);
     return v;
 }
 
+/* The same row, to be released once more. */
+Row held(Row row) {
+    if (row.block)
+        row.block->refs++;
+    else if (row.loose)
+        row.loose->refs++;
+    else
+        Py_XINCREF(row.value);
+    return row;
+}
+
 void release_row(State *state, Row *row) {
-    if (row->block)
-        release_block(state, row->block);
-    else if (row->loose)
-        release_loose(row->loose);
-    *row = (Row){NULL, NULL, 0, 0};
+    Row old = *row;
+    *row = (Row){0};
+    if (old.block)
+        release_block(state, old.block);
+    else if (old.loose)
+        release_loose(old.loose);
+    else
+        Py_XDECREF(old.value);
 }
 
 /* Keep the numbers of `input->row` as they are now. Those of Values that live elsewhere are copied
@@ -201,7 +228,7 @@ void capture(Input *input, double *space) {
         input->buffer->refs++;
         input->numbers = buffer_numbers(input->buffer) + row->start;
     } else {
-        Value **values = row->loose->values + row->start;
+        Value **values = row_values(row);
         for (Py_ssize_t i = 0; i < row->count; i++)
             space[i] = data_of(values[i]);
         input->buffer = NULL;
@@ -214,4 +241,32 @@ void release_input(State *state, Input *input) {
         PyMem_Free(input->buffer);
     input->buffer = NULL;
     release_row(state, &input->row);
+}
+
+static bool same(double a, double b) {
+    return a == b || (a != a && b != b);
+}
+
+/* Whether the numbers are today what they were when they were captured. */
+bool row_is_unchanged(const Input *input) {
+    const Row *row = &input->row;
+    for (Py_ssize_t at = 0; at < row->count;) {
+        Span span = span_of(row, at, row->count - at);
+        for (Py_ssize_t i = 0; i < span.count; i++)
+            if (!same(span.numbers[i], input->numbers[at + i]))
+                return false;
+        at += span.count;
+    }
+    return true;
+}
+
+/* Make sure that graphs keep their numbers when the row is written to; fails without memory. */
+int make_writable(State *state, const Row *row) {
+    if (row->block)
+        return writable_numbers(state, row->block) ? 0 : -1;
+    Value **values = row_values(row);
+    for (Py_ssize_t i = 0; i < row->count; i++)
+        if (values[i]->kind == ELEMENT && !writable_numbers(state, values[i]->block))
+            return -1;
+    return 0;
 }

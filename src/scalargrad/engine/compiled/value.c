@@ -3,13 +3,6 @@
 #include "docstrings.h"
 #include "engine.h"
 
-const char *const op_names[OP_COUNT] = {
-    "",
-    "+", "-", "*", "/", "**", "neg", "abs", "exp", "log", "log1p", "expm1",
-    "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "maximum", "minimum",
-    "linear", "dot", "softmax", "rmsnorm", "cross_entropy",
-};
-
 /* ---- Making one: Value(data, parents, local_grads, op=, label=) ---- */
 
 static PyObject *checked_parents(State *state, PyObject *parents) {
@@ -26,6 +19,10 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
         PyObject *parent = PyTuple_GET_ITEM(parents, i);
         if (!is_value(state, parent)) {
             raise_type(state, parent, "a Value", "Value: parents[%zd]", i);
+            Py_DECREF(parents);
+            return NULL;
+        }
+        if (!usable_value(parent)) { /* it could become its own parent */
             Py_DECREF(parents);
             return NULL;
         }
@@ -65,13 +62,6 @@ static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize
     return numbers;
 }
 
-static int check_text(State *state, PyObject *text, const char *argument) {
-    if (!text || PyUnicode_Check(text))
-        return 0;
-    raise_type(state, text, "a str", "%s", argument);
-    return -1;
-}
-
 /* Give the blank node v its kind and edges, or a new node if v is NULL; NULL on failure. */
 static Value *with_edges(State *state, Value *v, PyObject *parents, const double *local_grads,
                          PyObject *op) {
@@ -107,7 +97,7 @@ static Value *with_edges(State *state, Value *v, PyObject *parents, const double
 
 /* Make the blank node v what the arguments say, or a new node if v is NULL; NULL on failure. */
 static Value *initialise(State *state, Value *v, PyObject *const *given) {
-    PyObject *parents = NULL;
+    PyObject *parents = NULL, *op = NULL, *label = NULL;
     double *local_grads = NULL, data;
     Py_ssize_t count = 0, grads = 0;
     Value *made = NULL;
@@ -127,24 +117,27 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
                      count, grads);
         goto done;
     }
-    if (check_text(state, given[3], "Value: op") || check_text(state, given[4], "Value: label"))
+    if ((given[3] && !(op = as_text(state, given[3], "Value: op"))) ||
+        (given[4] && !(label = as_text(state, given[4], "Value: label"))))
         goto done;
     if (v && v->op != OP_BLANK) {
         PyErr_SetString(PyExc_TypeError,
                         "Value: a node is made once; write to its data, or make a new Value");
         goto done;
     }
-    made = recording(state) ? with_edges(state, v, parents, local_grads, given[3])
+    made = recording(state) ? with_edges(state, v, parents, local_grads, op)
                             : with_edges(state, v, NULL, NULL, NULL);
     if (!made)
         goto done;
     made->data = data;
-    if (given[4] && PyUnicode_GET_LENGTH(given[4])) {
-        Py_INCREF(given[4]);
-        Py_XSETREF(made->label, given[4]);
+    if (label && PyUnicode_GET_LENGTH(label)) {
+        made->label = label;
+        label = NULL;
     }
 done:
     Py_XDECREF(parents);
+    Py_XDECREF(op);
+    Py_XDECREF(label);
     PyMem_Free(local_grads);
     return made;
 }
@@ -154,7 +147,7 @@ static const char *const parameters[] = {"data", "parents", "local_grads", "op",
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords) {
     State *state = state_of_type((PyTypeObject *)type);
     PyObject *given[5];
-    if (n == 1 && !keywords && PyFloat_CheckExact(args[0]))
+    if (PyVectorcall_NARGS(n) == 1 && !keywords && PyFloat_CheckExact(args[0]))
         return (PyObject *)new_leaf(state, PyFloat_AS_DOUBLE(args[0]));
     if (parse("Value.__init__", parameters, 1, 3, 5, args, PyVectorcall_NARGS(n), keywords, given))
         return NULL;
@@ -163,7 +156,11 @@ PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyOb
 
 static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     (void)args, (void)keywords; /* subclasses may take others; __init__ checks its own */
-    Value *v = (Value *)type->tp_alloc(type, 0); /* with room for two edges */
+    if (type->tp_dealloc == value_dealloc) {
+        PyErr_SetString(PyExc_TypeError, "Value.__new__ is for subclasses; write Value(data)");
+        return NULL;
+    }
+    Value *v = (Value *)new_object(type); /* with room for two edges */
     if (v) {
         v->kind = LEAF;
         v->op = OP_BLANK;
@@ -180,23 +177,17 @@ static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
 
 /* ---- Attributes ---- */
 
-static int check_not_deleted(PyObject *value, const char *name) {
-    if (!value)
-        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
-    return value ? 0 : -1;
-}
-
 static PyObject *get_data(PyObject *self, void *unused) {
     (void)unused;
-    return PyFloat_FromDouble(data_of((Value *)self));
+    return usable_value(self) ? PyFloat_FromDouble(data_of((Value *)self)) : NULL;
 }
 
 static int set_data(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    State *state = value_state(self);
+    State *state = usable_value(self);
     double number;
-    if (check_not_deleted(value, "data") || as_double(state, value, &number, "Value.data"))
+    if (!state || check_not_deleted(value, "data") || as_double(state, value, &number, "Value.data"))
         return -1;
     if (v->kind == ELEMENT) {
         double *numbers = writable_numbers(state, v->block);
@@ -211,14 +202,14 @@ static int set_data(PyObject *self, PyObject *value, void *unused) {
 
 static PyObject *get_grad(PyObject *self, void *unused) {
     (void)unused;
-    return PyFloat_FromDouble(*grad_of((Value *)self));
+    return usable_value(self) ? PyFloat_FromDouble(*grad_of((Value *)self)) : NULL;
 }
 
 static int set_grad(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
+    State *state = usable_value(self);
     double number;
-    if (check_not_deleted(value, "grad") ||
-        as_double(value_state(self), value, &number, "Value.grad"))
+    if (!state || check_not_deleted(value, "grad") || as_double(state, value, &number, "Value.grad"))
         return -1;
     *grad_of((Value *)self) = number;
     return 0;
@@ -227,31 +218,39 @@ static int set_grad(PyObject *self, PyObject *value, void *unused) {
 static PyObject *get_label(PyObject *self, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     PyObject *label = v->kind == ELEMENT ? element_label(v) : v->label;
-    if (!label)
-        label = value_state(self)->names[OP_NONE];
-    Py_INCREF(label);
-    return label;
+    Py_XINCREF(label);
+    return label ? label : name_of(state, OP_NONE);
 }
 
 static int set_label(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    if (check_not_deleted(value, "label") ||
-        check_text(value_state(self), value, "Value.label"))
+    State *state = usable_value(self);
+    PyObject *label;
+    if (!state || check_not_deleted(value, "label") ||
+        !(label = as_text(state, value, "Value.label")))
         return -1;
-    if (v->kind == ELEMENT)
-        return set_element_label(v, value);
-    Py_INCREF(value);
-    Py_XSETREF(v->label, value);
+    if (v->kind == ELEMENT) {
+        int failed = set_element_label(v, label);
+        Py_DECREF(label);
+        return failed;
+    }
+    Py_XSETREF(v->label, label);
     return 0;
 }
 
 static PyObject *get_parents(PyObject *self, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
     if (v->kind == ELEMENT)
-        return element_parents(value_state(self), v);
+        return element_parents(state, v);
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     PyObject *parents = PyTuple_New(count);
@@ -265,6 +264,8 @@ static PyObject *get_parents(PyObject *self, void *unused) {
 static PyObject *get_local_grads(PyObject *self, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
+    if (!usable_value(self))
+        return NULL;
     if (v->kind == ELEMENT)
         return element_local_grads(v);
     Py_ssize_t count;
@@ -284,12 +285,14 @@ static PyObject *get_local_grads(PyObject *self, void *unused) {
 static PyObject *get_op(PyObject *self, void *unused) {
     (void)unused;
     Value *v = (Value *)self;
-    State *state = value_state(self);
-    PyObject *op = v->kind == CUSTOM && v->custom->op ? v->custom->op
-                 : v->kind == ELEMENT && v->block->made ? state->names[v->block->made->op]
-                 : state->names[v->op == OP_BLANK ? OP_NONE : v->op];
-    Py_INCREF(op);
-    return op;
+    State *state = usable_value(self);
+    if (!state)
+        return NULL;
+    if (v->kind == CUSTOM && v->custom->op) {
+        Py_INCREF(v->custom->op);
+        return v->custom->op;
+    }
+    return name_of(state, v->kind == ELEMENT && v->block->made ? v->block->made->op : v->op);
 }
 
 static PyGetSetDef attributes[] = {
@@ -305,7 +308,7 @@ static PyGetSetDef attributes[] = {
 /* ---- Behaving like a number, except where that would silently lose the gradient ---- */
 
 static int value_bool(PyObject *self) {
-    return data_of((Value *)self) != 0.0;
+    return usable_value(self) ? data_of((Value *)self) != 0.0 : -1;
 }
 
 static PyObject *value_float(PyObject *self) {
@@ -316,30 +319,13 @@ static PyObject *value_float(PyObject *self) {
     return NULL;
 }
 
-static PyObject *value_positive(PyObject *self) {
-    Py_INCREF(self);
-    return self;
-}
-
-static PyObject *value_negative(PyObject *self) {
-    return operator_neg(self, NULL);
-}
-
-static PyObject *value_absolute(PyObject *self) {
-    return operator_abs(self, NULL);
-}
-
-static PyObject *value_power(PyObject *a, PyObject *b, PyObject *modulus) {
-    if (modulus != Py_None)
-        Py_RETURN_NOTIMPLEMENTED;
-    return operator_pow(a, b);
-}
-
 static Py_hash_t value_hash(PyObject *self) {
     return PyBaseObject_Type.tp_hash(self); /* identity */
 }
 
 static PyObject *value_repr(PyObject *self) {
+    if (!usable_value(self))
+        return NULL;
     PyObject *data = get_data(self, NULL), *grad = get_grad(self, NULL);
     PyObject *label = get_label(self, NULL), *text = NULL;
     if (data && grad && label)
@@ -366,7 +352,8 @@ static PyObject *value_format(PyObject *self, PyObject *spec) {
 
 static PyObject *value_detach(PyObject *self, PyObject *unused) {
     (void)unused;
-    return (PyObject *)new_leaf(value_state(self), data_of((Value *)self));
+    State *state = usable_value(self);
+    return state ? (PyObject *)new_leaf(state, data_of((Value *)self)) : NULL;
 }
 
 static PyObject *value_reduce(PyObject *self, PyObject *unused) {
@@ -376,7 +363,7 @@ static PyObject *value_reduce(PyObject *self, PyObject *unused) {
 
 static PyObject *value_conjugate(PyObject *self, PyObject *unused) {
     (void)unused;
-    return value_positive(self);
+    return operator_positive(self);
 }
 
 static PyObject *value_place(PyObject *self, PyObject *unused) {
@@ -385,16 +372,6 @@ static PyObject *value_place(PyObject *self, PyObject *unused) {
     if (v->kind != ELEMENT)
         Py_RETURN_NONE;
     return Py_BuildValue("Nnn", PyLong_FromVoidPtr(v->block), v->index, v->block->count);
-}
-
-static PyObject *value_whole_row(PyObject *self, PyObject *unused) {
-    (void)unused;
-    Value *v = (Value *)self;
-    if (v->kind != ELEMENT)
-        Py_RETURN_NONE;
-    Row row = {v->block, NULL, 0, v->block->count};
-    v->block->refs++;
-    return new_vector(value_state(self), &row);
 }
 
 static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
@@ -412,29 +389,20 @@ static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *key
 
 #define SELF "($self)\n--\n\n"
 #define METHOD(name, function) {#name, function, METH_NOARGS, #name SELF DOC_Value_##name}
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Methods_##name},
 
 static PyMethodDef methods[] = {
     {"backward", (PyCFunction)(void (*)(void))value_backward, METH_FASTCALL | METH_KEYWORDS,
      "backward($self, grad=1.0)\n--\n\n" DOC_Value_backward},
     METHOD(detach, value_detach),
-    METHOD(exp, operator_exp),
-    METHOD(log, operator_log),
-    METHOD(log1p, operator_log1p),
-    METHOD(expm1, operator_expm1),
-    METHOD(sqrt, operator_sqrt),
-    METHOD(sin, operator_sin),
-    METHOD(cos, operator_cos),
-    METHOD(tan, operator_tan),
-    METHOD(tanh, operator_tanh),
-    METHOD(sigmoid, operator_sigmoid),
-    METHOD(relu, operator_relu),
-    METHOD(conjugate, value_conjugate),
-    {"_origin", value_origin, METH_NOARGS,
-     "_origin" SELF "For an element of a fused result: what made it, in the terms of a FusedOperation."},
+    METHODS(OPERATOR)
+    {"conjugate", value_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
+    {"_history", value_history, METH_NOARGS,
+     "_history" SELF "How it came about: the operation, the inputs, what it is part of, a setting."},
+    {"_unchanged", value_unchanged, METH_NOARGS,
+     "_unchanged" SELF "Whether what its row was computed with is still the data."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
-    {"_whole_row", value_whole_row, METH_NOARGS,
-     "_whole_row" SELF "For an element of a row: the whole row."},
     {"_repr_mimebundle_", (PyCFunction)(void (*)(void))value_mime_bundle,
      METH_VARARGS | METH_KEYWORDS,
      "_repr_mimebundle_($self, include=None, exclude=None)\n--\n\n"
@@ -460,10 +428,10 @@ static PyType_Slot slots[] = {
     {Py_nb_subtract, operator_sub},
     {Py_nb_multiply, operator_mul},
     {Py_nb_true_divide, operator_div},
-    {Py_nb_power, value_power},
-    {Py_nb_negative, value_negative},
-    {Py_nb_positive, value_positive},
-    {Py_nb_absolute, value_absolute},
+    {Py_nb_power, operator_power},
+    {Py_nb_negative, operator_negative},
+    {Py_nb_positive, operator_positive},
+    {Py_nb_absolute, operator_absolute},
     {Py_nb_bool, value_bool},
     {Py_nb_float, value_float},
     {0},
@@ -472,6 +440,6 @@ static PyType_Slot slots[] = {
 PyType_Spec value_spec = {
     .name = "scalargrad.engine.compiled.Value",
     .basicsize = sizeof(Value),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = slots,
 };

@@ -5,22 +5,22 @@
 
 /* A Vector that takes over the row; NULL, with the row released, on failure. */
 PyObject *new_vector(State *state, Row *row) {
-    Vector *vector = PyObject_New(Vector, state->vector_type);
+    Vector *vector = state->vector_type ? PyObject_New(Vector, state->vector_type)
+                                        : (Vector *)raise_closed();
     if (!vector) {
         release_row(state, row);
         return NULL;
     }
     vector->row = *row;
+    vector->label = NULL;
     vector->blank = false;
     return (PyObject *)vector;
 }
 
 static PyObject *part(State *state, const Row *row, Py_ssize_t start, Py_ssize_t count) {
-    Row view = {row->block, row->loose, row->start + start, count};
-    if (view.block)
-        view.block->refs++;
-    else
-        view.loose->refs++;
+    Row view = held(*row);
+    view.start += start;
+    view.count = count;
     return new_vector(state, &view);
 }
 
@@ -41,13 +41,17 @@ PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyO
 
 static PyObject *vector_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     (void)args, (void)keywords; /* subclasses may take others; __init__ checks its own */
+    if (type->tp_dealloc == vector_dealloc) {
+        PyErr_SetString(PyExc_TypeError, "Vector.__new__ is for subclasses; write Vector(values)");
+        return NULL;
+    }
     Loose *loose = new_loose(0);
-    Vector *vector = loose ? (Vector *)type->tp_alloc(type, 0) : NULL;
+    Vector *vector = loose ? (Vector *)new_object(type) : NULL;
     if (!vector) {
         PyMem_Free(loose);
         return NULL;
     }
-    vector->row = (Row){NULL, loose, 0, 0};
+    vector->row = (Row){.loose = loose};
     vector->blank = true;
     return (PyObject *)vector;
 }
@@ -73,6 +77,7 @@ static int vector_init(PyObject *self, PyObject *args, PyObject *keywords) {
 
 void vector_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(((Vector *)self)->label);
     release_row(vector_state(self), &((Vector *)self)->row);
     type->tp_free(self);
     Py_DECREF(type);
@@ -81,7 +86,7 @@ void vector_dealloc(PyObject *self) {
 /* The function `vector`: a row of parameters. */
 PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"numbers"};
-    State *state = PyModule_GetState(module);
+    State *state = module_state(module);
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
@@ -108,23 +113,26 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                         "vector: numbers is empty; a row needs at least one number");
         return NULL;
     }
-    Row row = {block, NULL, 0, count};
+    Row row = row_of_block(block);
     return new_vector(state, &row);
 }
 
 /* ---- A sequence ---- */
 
 static Py_ssize_t vector_length(PyObject *self) {
-    return ((Vector *)self)->row.count;
+    return usable_vector(self) ? ((Vector *)self)->row.count : -1;
 }
 
 static PyObject *vector_item(PyObject *self, Py_ssize_t index) {
+    State *state = usable_vector(self);
     const Row *row = &((Vector *)self)->row;
+    if (!state)
+        return NULL;
     if (index < 0 || index >= row->count) {
         PyErr_Format(PyExc_IndexError, "Vector: index %zd is out of range for %zd", index, row->count);
         return NULL;
     }
-    return (PyObject *)row_element(vector_state(self), row, index);
+    return (PyObject *)row_element(state, row, index);
 }
 
 static PyObject *as_list(State *state, const Row *row) {
@@ -150,7 +158,7 @@ static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
     if (!loose)
         return NULL;
     memset(loose->values, 0, count * sizeof(Value *));
-    Row picked = {NULL, loose, 0, count};
+    Row picked = {.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
         loose->values[i] = row_element(state, row, start + i * step);
         if (!loose->values[i]) {
@@ -164,7 +172,9 @@ static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
 
 static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     const Row *row = &((Vector *)self)->row;
-    State *state = vector_state(self);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
     if (PySlice_Check(index))
         return sliced(state, row, index);
     Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
@@ -189,7 +199,8 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
 }
 
 static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
-    PyObject *list = as_list(vector_state(self), &((Vector *)self)->row);
+    State *state = usable_vector(self);
+    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
     PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
@@ -218,6 +229,11 @@ static PyObject *vector_count(PyObject *self, PyObject *args) {
     return list_method(self, "count", args);
 }
 
+static PyObject *vector_conjugate(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return operator_positive(self);
+}
+
 static PyObject *vector_copy(PyObject *self, PyObject *unused) {
     (void)unused;
     return copying("copied_row", self);
@@ -228,47 +244,11 @@ static PyObject *vector_reduce(PyObject *self, PyObject *unused) {
     return copying("reduced_row", self);
 }
 
-/* ---- Joining ---- */
-
-static PyObject *joined(State *state, Row *first, Row *second) {
-    Loose *loose = NULL;
-    if (first->count <= PY_SSIZE_T_MAX - second->count)
-        loose = new_loose(first->count + second->count);
-    if (!loose)
-        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
-    memset(loose->values, 0, loose->count * sizeof(Value *));
-    Row all = {NULL, loose, 0, loose->count};
-    for (Py_ssize_t i = 0; i < loose->count; i++) {
-        loose->values[i] = i < first->count ? row_element(state, first, i)
-                                            : row_element(state, second, i - first->count);
-        if (!loose->values[i]) {
-            release_row(state, &all);
-            return NULL;
-        }
-        loose->computed |= is_computed(loose->values[i]);
-    }
-    return new_vector(state, &all);
-}
-
-/* There is no `other + Vector`: it would turn the list of `values += row` into a Vector. */
-static PyObject *vector_add(PyObject *a, PyObject *b) {
-    bool left = false;
-    for (PyTypeObject *type = Py_TYPE(a); type && !left; type = type->tp_base)
-        left = type->tp_dealloc == vector_dealloc;
-    State *state = vector_state(left ? a : b);
-    if (!left || !(is_vector(state, b) || PyList_Check(b) || PyTuple_Check(b)))
-        Py_RETURN_NOTIMPLEMENTED;
-    Row row;
-    if (as_row(state, b, (Name){"Vector + other", "other", -1}, &row))
-        return NULL;
-    PyObject *result = joined(state, &((Vector *)a)->row, &row);
-    release_row(state, &row);
-    return result;
-}
-
 /* ---- Printing ---- */
 
 static PyObject *vector_repr(PyObject *self) {
+    if (!usable_vector(self))
+        return NULL;
     const Row *row = &((Vector *)self)->row;
     Py_ssize_t skipped = row->count > 12 ? row->count - 6 : 0;
     PyObject *parts = PyList_New(0), *comma = PyUnicode_FromString(", "), *text = NULL;
@@ -278,9 +258,7 @@ static PyObject *vector_repr(PyObject *self) {
             one = PyUnicode_FromFormat("... %zd more ...", skipped);
             i += skipped - 1;
         } else {
-            double number = row->block ? buffer_numbers(row->block->buffer)[row->start + i]
-                                       : data_of(row->loose->values[row->start + i]);
-            PyObject *as_object = PyFloat_FromDouble(number);
+            PyObject *as_object = PyFloat_FromDouble(*span_of(row, i, 1).numbers);
             one = as_object ? PyObject_Repr(as_object) : NULL;
             Py_XDECREF(as_object);
         }
@@ -306,7 +284,11 @@ typedef struct {
 } Iterator;
 
 static PyObject *vector_iterate(PyObject *self) {
-    Iterator *iterator = PyObject_New(Iterator, vector_state(self)->iterator_type);
+    State *state = usable_vector(self);
+    if (!state)
+        return NULL;
+    Iterator *iterator = state->iterator_type ? PyObject_New(Iterator, state->iterator_type)
+                                              : (Iterator *)raise_closed();
     if (iterator) {
         Py_INCREF(self);
         iterator->vector = self;
@@ -362,7 +344,18 @@ PyType_Spec iterator_spec = {
 
 /* ---- The type ---- */
 
+#define SELF "($self)\n--\n\n"
+#define OPERATOR(name, ...) {#name, operator_##name, METH_NOARGS, #name SELF DOC_Methods_##name},
+
 static PyMethodDef methods[] = {
+    METHODS(OPERATOR)
+    {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
+    {"sum", vector_sum, METH_NOARGS, "sum" SELF DOC_Vector_sum},
+    {"mean", vector_mean, METH_NOARGS, "mean" SELF DOC_Vector_mean},
+    {"_place", vector_place, METH_NOARGS, NULL},
+    {"_history", vector_history, METH_NOARGS, NULL},
+    {"_unchanged", vector_unchanged, METH_NOARGS, NULL},
+    {"__array_ufunc__", (PyCFunction)(void (*)(void))vector_array_ufunc, METH_VARARGS | METH_KEYWORDS, NULL},
     {"index", vector_index, METH_VARARGS,
      "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\n" DOC_Vector_index},
     {"count", vector_count, METH_VARARGS, "count($self, value, /)\n--\n\n" DOC_Vector_count},
@@ -385,13 +378,21 @@ static PyType_Slot slots[] = {
     {Py_sq_item, vector_item},
     {Py_mp_length, vector_length},
     {Py_mp_subscript, vector_subscript},
-    {Py_nb_add, vector_add},
+    {Py_tp_getset, vector_attributes},
+    {Py_nb_add, operator_add},
+    {Py_nb_subtract, operator_sub},
+    {Py_nb_multiply, operator_mul},
+    {Py_nb_true_divide, operator_div},
+    {Py_nb_power, operator_power},
+    {Py_nb_negative, operator_negative},
+    {Py_nb_positive, operator_positive},
+    {Py_nb_absolute, operator_absolute},
     {0},
 };
 
 PyType_Spec vector_spec = {
     .name = "scalargrad.engine.compiled.Vector",
     .basicsize = sizeof(Vector),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_SEQUENCE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_SEQUENCE,
     .slots = slots,
 };

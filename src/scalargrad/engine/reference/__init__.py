@@ -1,9 +1,10 @@
 """The engine in plain Python: the one to read, and the one that runs anywhere.
 
 Start with value.py, which is the whole idea. operations.py has each operation with its derivative
-beside it, and functions.py makes methods of them. vector.py is the same for whole rows at once, and
-fused.py for linear, softmax and their kin; floats.py is what their derivatives are written in.
-updates.py steps the optimisers, and recording.py is `no_grad`.
+beside it, and methods.py and functions.py are how they are called. vector.py is the same for whole
+rows at once, and fused.py for linear, softmax and their kin; floats.py is what their derivatives
+are written in. gradients.py is `backward` for `grad`, updates.py steps the optimisers, and
+recording.py says whether graphs are recorded.
 """
 
 from scalargrad.engine.reference.functions import atan2, maximum, minimum
@@ -17,7 +18,7 @@ from scalargrad.engine.reference.fused import (
     weighted_sum,
 )
 from scalargrad.engine.reference.gradients import gradients
-from scalargrad.engine.reference.recording import no_grad
+from scalargrad.engine.reference.recording import pause_recording, resume_recording
 from scalargrad.engine.reference.updates import adam_update, sgd_update, zero_grads
 from scalargrad.engine.reference.value import Value, ieee_node
 from scalargrad.engine.reference.vector import Vector, vector
@@ -35,7 +36,8 @@ __all__ = [
     "linear",
     "maximum",
     "minimum",
-    "no_grad",
+    "pause_recording",
+    "resume_recording",
     "rmsnorm",
     "sgd_update",
     "softmax",

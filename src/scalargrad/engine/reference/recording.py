@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable
-
-from scalargrad.engine.arguments import describe
-
-TYPE_CHECKING = False  # importing typing would cost more than all the rest
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Recording(threading.local):
-    """Whether this thread records graphs: not while it is inside `no_grad`."""
+    """How deep this thread is inside `no_grad`; it records graphs at 0."""
 
     depth = 0
 
@@ -24,43 +14,16 @@ class _Recording(threading.local):
 recording = _Recording()
 
 
-class no_grad:  # noqa: N801 - named as PyTorch names it
-    """Within it, operations compute numbers and record no graph.
+def pause_recording() -> None:
+    """Record no graphs in this thread, until `resume_recording` was called as often."""
+    recording.depth += 1
 
-    A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current
-    thread only, and can be nested. Raises TypeError if it is to decorate a generator or a
-    coroutine, whose body would run later. (`torch.no_grad`)
 
-        >>> from scalargrad import Value
-        >>> x = Value(2.0)
-        >>> with no_grad():
-        ...     y = x * x
-        >>> y.data, y.parents
-        (4.0, ())
+def resume_recording(*exception: object) -> None:
+    """Undo one `pause_recording`; what was raised in between, as `__exit__` gets it, is no matter.
+
+    Raises RuntimeError if there is none to undo in this thread.
     """
-
-    def __enter__(self) -> None:
-        recording.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        if not recording.depth:
-            raise RuntimeError("no_grad: left in a thread that is not inside it")
-        recording.depth -= 1
-
-    def __call__(self, function: Function) -> Function:
-        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-
-        if not callable(function) or isinstance(function, type):
-            raise TypeError(f"no_grad: can only decorate a function, got {describe(function)}")
-        if any(f(function) for f in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
-            raise TypeError(
-                "no_grad: cannot decorate a generator or a coroutine, whose body runs later; "
-                "write `with no_grad():` inside it"
-            )
-
-        @functools.wraps(function)
-        def without_graph(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
-
-        return without_graph  # type: ignore[return-value]
+    if not recording.depth:
+        raise RuntimeError("no_grad: left in a thread that is not inside it")
+    recording.depth -= 1

@@ -35,7 +35,7 @@ from scalargrad.engine.arguments import (
     named,
 )
 from scalargrad.engine.reference import operations
-from scalargrad.engine.reference.functions import Functions
+from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
 from scalargrad.walking import topological_order
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     RealNumber: TypeAlias = SupportsFloat | SupportsIndex
 
 
-class Value(Functions):
+class Value(Methods):
     """A number that remembers how it was computed.
 
     `data` is any real number, stored as a float. `parents` and `local_grads` say what it was made

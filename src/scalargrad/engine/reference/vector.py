@@ -33,11 +33,10 @@ from scalargrad.engine.arguments import (
     iterable,
     missing_attribute,
     named,
-    no_operand,
 )
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
-from scalargrad.engine.reference.functions import Functions
+from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
 from scalargrad.engine.reference.value import Value, as_value, expression, leaf
@@ -55,7 +54,7 @@ else:
     _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
 
 
-class Vector(Functions, _Sequence):
+class Vector(Methods, _Sequence):
     """An immutable row of Values that computes number by number.
 
     Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`
@@ -433,21 +432,6 @@ def _failure(operation: Operation, elements: Iterable[tuple[float, ...]]) -> Exc
             where = f"{operation.name} of element {i}: {expression(operation, *numbers)}"
             return named(error, where)
     raise AssertionError("an operation failed that does not fail")
-
-
-def of_two(operation: Operation, two: tuple[Any, Any], names: tuple[str, str]) -> Vector:
-    """The operation as a function of two arguments, of which one is a row."""
-    operands = []
-    for argument, x in zip(names, two):
-        if isinstance(x, (Vector, Value)):
-            operands.append(x)
-        elif is_real(x):
-            operands.append(leaf(as_float(x, f"{operation.name}: {argument}")))
-        elif is_sequence(x):
-            operands.append(as_row(x, operation.name, argument))
-        else:
-            no_operand(operation.name, argument, x)
-    return of_operands(operation, tuple(operands))
 
 
 def flat(inputs: Iterable[Any]) -> Iterable[Any]:
