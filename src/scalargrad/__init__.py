@@ -41,12 +41,14 @@ _LATE = {"grad": "scalargrad.derivatives", "gradcheck": "scalargrad.checking"}
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
+    from scalargrad.engine.foreign import missing
+
     if name == "graph":
         return import_module("scalargrad.graph")
     if name in _LATE:
         globals()[name] = found = getattr(import_module(_LATE[name]), name)
         return found
-    raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+    return missing(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -352,3 +352,9 @@ def _in_range(function: str, name: str, value: Any, end: float) -> float:
         below = "" if math.isinf(end) else f" and below {end:g}"
         raise ValueError(f"{function}: {name} must be a number from 0 up{below}, got {value!r}")
     return number
+
+
+def __getattr__(name: str) -> object:
+    from scalargrad.engine.foreign import missing
+
+    return missing(__name__, name)

@@ -20,7 +20,7 @@ try:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         raise ImportError("it needs the global interpreter lock, which this Python does without")
     from scalargrad.engine.compiled import *  # noqa: F403
-    from scalargrad.engine.compiled import Value  # noqa: F401 - not there in a folder of C files
+    from scalargrad.engine.compiled import Value
 
     ENGINE = "compiled"
 except ImportError as error:
@@ -33,4 +33,7 @@ except ImportError as error:
 
     ENGINE = "reference"
 
+from scalargrad.engine.foreign import install  # noqa: E402
 from scalargrad.engine.recording import no_grad as no_grad  # noqa: E402 - it needs the engine
+
+install(Value, Vector)  # noqa: F405

@@ -133,7 +133,8 @@ OPERATIONS = {
 # The operations and derivatives that need care.
 
 SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
-LN_2, LN_10 = math.log(2.0), math.log(10.0)
+LN_2: float = math.log(2.0)
+LN_10: float = math.log(10.0)
 
 
 def _power(x: float, n: float) -> float:
