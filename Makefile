@@ -1,4 +1,4 @@
-.PHONY: venv test cover lint types docs browser docstrings bench sanitize leaks mutants flips fuzz long ci
+.PHONY: venv test test-all cover lint types docs browser docstrings bench sanitize leaks mutants flips fuzz long ci
 
 python = .venv/bin/python
 
@@ -7,10 +7,13 @@ venv:
 	.venv/bin/pip install -e '.[test,dev]'
 
 test:
-	$(python) -m pytest
+	$(python) -m pytest -n auto
+
+test-all:
+	$(python) -m pytest -n auto --long
 
 cover:
-	$(python) -m pytest --cov
+	$(python) -m pytest -n auto --long --cov
 
 lint:
 	$(python) -m ruff check

@@ -6,6 +6,7 @@ kinds. Tests fail while a public name or a parameter is missing here.
 """
 
 import itertools
+import operator
 import random
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -146,10 +147,44 @@ def inconvertible(where: str) -> Iterator[Wrong]:
     yield Wrong("Junk", lambda world: Junk(), TypeError, junk)
 
 
-def operand(where: str) -> Iterator[Wrong]:
+def item(where: str) -> Iterator[Wrong]:
+    """What stands in a row."""
     things = NEITHER | SEQUENCES | ARRAYS | ENDLESS
     yield from refused(things, where, "a Value or a real number")
     yield from inconvertible(where)
+
+
+def operand(where: str) -> Iterator[Wrong]:
+    """Of maximum, beside a number. A row would be welcome."""
+    return (wrong for wrong in item(where) if wrong.name != "Vector")
+
+
+def operand_of_row(where: str) -> Iterator[Wrong]:
+    """Of maximum, beside a row of three."""
+    things = NEITHER | SEQUENCES | TABLE | ENDLESS
+    for welcome in ("list", "tuple", "Vector"):
+        del things[welcome]
+    yield from refused(things, where, "a Value, a row or a real number")
+    yield from after(lambda world: 1.0, item(f"{where}[1]"))
+    yield from inconvertible(where)
+    yield from of_another_length(where.partition(":")[0])
+
+
+ADVICE = "to join rows, write [*a, *b] or nn.concatenate([a, b])"
+
+
+def of_another_length(operation: str, first: bool = True) -> Iterator[Wrong]:
+    """Beside a row of three."""
+    for name, make in {
+        "two": lambda world: [1.0, 2.0],
+        "none": lambda world: [],
+        "four": lambda world: world.sg.nn.vector([1.0] * 4),
+        "an array": lambda world: np.ones(2),
+    }.items():
+        n = {"two": 2, "none": 0, "four": 4, "an array": 2}[name]
+        sizes = f"{operation}: the rows have 3 and {n} numbers"
+        message = f"{sizes}, but this goes number by number; {ADVICE}"
+        yield Wrong(name, make, ValueError, message)
 
 
 def setting(where: str) -> Iterator[Wrong]:
@@ -214,8 +249,8 @@ def after(before: Callable[[World], Any], wrong: Iterator[Wrong]) -> Iterator[Wr
 
 def row(where: str) -> Iterator[Wrong]:
     yield from no_sequence(where)
-    yield from after(lambda world: 1.0, operand(f"{where}[1]"))
-    yield from after(lambda world: world.x, operand(f"{where}[1]"))
+    yield from after(lambda world: 1.0, item(f"{where}[1]"))
+    yield from after(lambda world: world.x, item(f"{where}[1]"))
     (table,) = TABLE.values()
     yield from refused({"ndarray of shape (2,)": table}, f"{where}[0]", "a Value or a real number")
 
@@ -231,7 +266,40 @@ def numbers(where: str) -> Iterator[Wrong]:
 def matrix(where: str) -> Iterator[Wrong]:
     yield from no_sequence(where)
     yield from after(lambda world: world.row, no_sequence(f"{where}[1]"))
-    yield from after(lambda world: world.row, after(lambda world: 1.0, operand(f"{where}[1][1]")))
+    yield from after(lambda world: world.row, after(lambda world: 1.0, item(f"{where}[1][1]")))
+
+
+def weights(where: str) -> Iterator[Wrong]:
+    """For two rows."""
+    yield from row(where)
+    for n in (0, 1, 3):
+        message = (
+            f"weighted_sum: weights has {n} number{'s' * (n != 1)} and rows has 2 rows; "
+            "it needs one weight per row, and at least one"
+        )
+        yield Wrong(f"{n} numbers", lambda world, n=n: [1.0] * n, ValueError, message)
+
+
+def rows_to_weigh(where: str) -> Iterator[Wrong]:
+    """For two weights."""
+    yield from matrix(where)
+    for n in (0, 1, 3):
+        message = (
+            f"weighted_sum: weights has 2 numbers and rows has {n} row{'s' * (n != 1)}; "
+            "it needs one weight per row, and at least one"
+        )
+        yield Wrong(f"{n} rows", lambda world, n=n: [[1.0]] * n, ValueError, message)
+    message = (
+        "weighted_sum: rows[0] has 3 numbers but rows[1] has 1 number; "
+        "all rows must be equally long"
+    )
+    yield Wrong("uneven", lambda world: [world.row, [1.0]], ValueError, message)
+
+
+def rows_to_join(where: str) -> Iterator[Wrong]:
+    yield from matrix(where)
+    message = "concatenate: rows is empty; it needs at least one row"
+    yield Wrong("[]", lambda world: [], ValueError, message)
 
 
 def bias(where: str) -> Iterator[Wrong]:
@@ -267,11 +335,51 @@ def graph(where: str) -> Iterator[Wrong]:
         yield wrong._replace(message=wrong.message + hint)
 
 
-def values(where: str) -> Iterator[Wrong]:
+def outputs(where: str) -> Iterator[Wrong]:
     for wrong in no_sequence(where):
         if wrong.name != "a Value":
             yield wrong
-    yield from after(lambda world: world.x, value(f"{where}[1]"))
+    things = NEITHER | NUMBERS | SEQUENCES | ARRAYS
+    things = {name: make for name, make in things.items() if name != "Vector"}
+    yield from after(lambda world: world.x, refused(things, f"{where}[1]", "a Value or a row"))
+
+
+def upstreams(where: str) -> Iterator[Wrong]:
+    """For a Value and a row of three."""
+    yield from (wrong for wrong in no_sequence(where) if wrong.name != "None")
+    for wrong in real(f"{where}[0]"):
+        make = wrong.make
+        yield wrong._replace(
+            name=f"[0] {wrong.name}", make=lambda world, make=make: [make(world), [1.0] * 3]
+        )
+    yield from after(lambda world: 1.0, no_sequence(f"{where}[1]"))
+    yield from after(lambda world: 1.0, after(lambda world: 1.0, real(f"{where}[1][1]")))
+    for n, given in ((0, []), (1, [1.0]), (3, [1.0, [1.0] * 3, 1.0])):
+        message = f"grad: outputs has 2 items but grad_outputs has {n}; give one for each output"
+        yield Wrong(f"{n} items", lambda world, given=given: given, ValueError, message)
+    for n, kind in ((0, "numbers"), (1, "number"), (4, "numbers")):
+        message = f"{where}[1] has {n} {kind} for a row of 3; give one for each"
+        make_one = lambda world, n=n: [1.0, [1.0] * n]  # noqa: E731
+        yield Wrong(f"{n} for the row", make_one, ValueError, message)
+
+
+def inputs(where: str) -> Iterator[Wrong]:
+    yield from _inputs(where)
+    yield from after(lambda world: world.x, _inputs(f"{where}[1]"))
+    yield from after(
+        lambda world: world.row, after(lambda world: world.x, _inputs(f"{where}[1][1]"))
+    )
+
+
+def _inputs(where: str) -> Iterator[Wrong]:
+    expected = "a Value or a row, or a sequence of them"
+    for wrong in refused(NEITHER | NUMBERS, where, expected):
+        hint = {"dict": "; pass its .values()", "set": ", which has no order"}.get(wrong.name, "")
+        yield wrong._replace(message=wrong.message + hint)
+    yield from refused(ENDLESS, where, expected, ", which has no end")
+    yield from refused(SCALAR_ARRAY, where, "a sequence")
+    message = f"{where}[0] must be {expected}, got float 1.0"
+    yield Wrong("numbers", SEQUENCES["list"], TypeError, message)
 
 
 def parameters(where: str) -> Iterator[Wrong]:
@@ -411,12 +519,57 @@ def type_in(name: str) -> str:
     return "NoneType" if kind == "None" else kind
 
 
-def joined(where: str) -> Iterator[Wrong]:
-    """The second operand of Vector + other. What is no sequence at all, Python itself refuses."""
-    yield from after(lambda world: world.x, operand("Vector + other: other[1]"))
-    for name, make in PYTHONS_OWN.items():
-        message = f"unsupported operand type(s) for +: 'Vector' and '{type_in(name)}'"
-        yield Wrong(name, make, TypeError, message)
+def right_of_row(symbol: str) -> Kind:
+    """The second operand of `Vector + other`. What is no operand at all, Python itself refuses."""
+
+    def right(where: str) -> Iterator[Wrong]:
+        yield from after(lambda world: world.x, item(f"Vector {symbol} other: other[1]"))
+        yield from inconvertible(f"Vector {symbol} number: the number")
+        yield from of_another_length(symbol)
+        for name, make in PYTHONS_OWN.items():
+            if name in NEITHER:
+                yield Wrong(name, make, TypeError, no_operator(symbol, "Vector", type_in(name)))
+        for name in ("range", "generator", "list_iterator"):
+            message = no_operator(symbol, "Vector", name)
+            yield Wrong(name, SEQUENCES[name], TypeError, message)
+
+    return right
+
+
+def left_of_row(symbol: str) -> Kind:
+    """The first operand of `other + Vector`: numbers and Values alone."""
+
+    def left(where: str) -> Iterator[Wrong]:
+        yield from inconvertible(f"number {symbol} Vector: the number")
+        things = {n: m for n, m in NEITHER.items() if n in PYTHONS_OWN} | SEQUENCES
+        for name, make in things.items():
+            if name == "Vector":
+                continue
+            message = no_operator(symbol, type_in(name), "Vector")
+            if symbol == "+" and name.partition(" ")[0] in ("str", "bytes", "list", "tuple"):
+                message = CONCATENATE[name.partition(" ")[0]]
+            elif symbol == "+" and name == "bytearray":
+                message = "can't concat Vector to bytearray"
+            yield Wrong(name, make, TypeError, message)
+
+    return left
+
+
+CONCATENATE = {
+    "str": 'can only concatenate str (not "Vector") to str',
+    "bytes": "can't concat Vector to bytes",
+    "list": 'can only concatenate list (not "Vector") to list',
+    "tuple": 'can only concatenate tuple (not "Vector") to tuple',
+}
+REPEATED = ("str", "bytes", "bytearray", "list", "tuple")
+
+
+def no_operator(symbol: str, left: str, right: str) -> str:
+    """In Python's words."""
+    if symbol == "*" and (left in REPEATED or right in REPEATED):
+        return "can't multiply sequence by non-int of type 'Vector'"
+    symbol = "** or pow()" if symbol == "**" else symbol
+    return f"unsupported operand type(s) for {symbol}: {left!r} and {right!r}"
 
 
 def state_of(name: str) -> Kind:
@@ -549,10 +702,6 @@ CALLS: dict[str, Call] = {
         lambda world: lambda index: world.row[index],
         {"index": Parameter(lambda world: 0, index, "Vector: index")},
     ),
-    "Vector.__add__": (
-        lambda world: lambda other: world.row + other,
-        {"other": Parameter(three, joined)},
-    ),
     "maximum": (
         lambda world: world.sg.maximum,
         {"a": Parameter(number, operand), "b": Parameter(lambda world: world.x, operand)},
@@ -564,8 +713,9 @@ CALLS: dict[str, Call] = {
     "grad": (
         lambda world: world.sg.grad,
         {
-            "output": Parameter(lambda world: world.loss, value),
-            "inputs": Parameter(three, values),
+            "outputs": Parameter(lambda world: [world.loss, world.row], outputs),
+            "inputs": Parameter(three, inputs),
+            "grad_outputs": Parameter(lambda world: [1.0, world.row.data], upstreams),
             "create_graph": Parameter(lambda world: False, flag),
         },
     ),
@@ -609,6 +759,17 @@ CALLS: dict[str, Call] = {
             "w": Parameter(lambda world: world.w, matrix),
             "b": Parameter(lambda world: [1.0, 2.0], bias),
         },
+    ),
+    "nn.weighted_sum": (
+        lambda world: world.sg.nn.weighted_sum,
+        {
+            "weights": Parameter(lambda world: [1.0, world.x], weights),
+            "rows": Parameter(lambda world: world.w, rows_to_weigh),
+        },
+    ),
+    "nn.concatenate": (
+        lambda world: world.sg.nn.concatenate,
+        {"rows": Parameter(lambda world: world.w, rows_to_join)},
     ),
     "nn.softmax": (lambda world: world.sg.nn.softmax, {"x": Parameter(three, row)}),
     "nn.rmsnorm": (
@@ -675,7 +836,57 @@ CALLS: dict[str, Call] = {
             "max_edges": Parameter(lambda world: 100, limit),
         },
     ),
+    "graph.ledger": (
+        lambda world: world.sg.graph.ledger,
+        {
+            "v": Parameter(lambda world: world.loss, graph),
+            "max_edges": Parameter(lambda world: 100, limit),
+        },
+    ),
 }
+
+# Operators of rows, and functions that take rows too. The call names the symbol.
+SYMBOLS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
+CALLS_OF_ROWS: dict[str, Call] = {}
+for _symbol, _function in SYMBOLS.items():
+    CALLS_OF_ROWS[f"Vector {_symbol} other"] = (
+        lambda world, f=_function: lambda other: f(world.row, other),
+        {"other": Parameter(three, right_of_row(_symbol))},
+    )
+    CALLS_OF_ROWS[f"other {_symbol} Vector"] = (
+        lambda world, f=_function: lambda other: f(other, world.row),
+        {"other": Parameter(three, left_of_row(_symbol))},
+    )
+for _name in ("maximum", "minimum"):
+    CALLS_OF_ROWS[f"{_name} beside a row"] = (
+        lambda world, name=_name: lambda b: getattr(world.sg, name)(world.row, b),
+        {"b": Parameter(three, operand_of_row, f"{_name}: b")},
+    )
+
+
+def all_numbers(attribute: str) -> Kind:
+    """The numbers of a row of three."""
+
+    def all_of_them(where: str) -> Iterator[Wrong]:
+        yield from no_sequence(f"Vector: {attribute}")
+        yield from after(lambda world: 1.0, real(f"{where}[1]"))
+        yield from refused(
+            {"a Value": lambda world: world.row},
+            f"{where}[0]",
+            "a real number",
+            "; use its .data, or .detach() for a leaf",
+        )
+        for n in (0, 2, 4):
+            message = f"{where}: the row has 3 numbers but {n} were given"
+            yield Wrong(f"{n} numbers", lambda world, n=n: (1.0,) * n, ValueError, message)
+
+    return all_of_them
 
 
 # What can be assigned to, and what it takes.
@@ -683,6 +894,9 @@ ATTRIBUTES: dict[str, tuple[Callable[[World], Any], Kind]] = {
     "Value.data": (lambda world: world.x, real),
     "Value.grad": (lambda world: world.row[1], real),
     "Value.label": (lambda world: world.x, text),
+    "Vector.data": (lambda world: world.row, all_numbers("data")),
+    "Vector.grad": (lambda world: world.sg.Vector([world.x, world.y, 1.0]), all_numbers("grad")),
+    "Vector.label": (lambda world: world.row[1:], text),
     "SGD: lr": (lambda world: world.sgd, setting),
     "SGD: momentum": (lambda world: world.sgd, setting),
     "Adam: lr": (lambda world: world.adam, setting),
@@ -705,18 +919,16 @@ ATTRIBUTES: dict[str, tuple[Callable[[World], Any], Kind]] = {
 READ_ONLY = {"Value": ("parents", "local_grads", "op"), "Vector": (), "SGD": (), "Adam": ()}
 
 # Methods that take nothing, and those of Python itself that only it calls.
+FUNCTIONS = {
+    *("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu"),
+    *("conjugate", "__neg__", "__pos__", "__abs__", "__repr__", "__reduce__"),
+}
 WITHOUT_ARGUMENTS = {
-    "Value": {
-        *("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu"),
-        *("detach", "conjugate", "__neg__", "__pos__", "__abs__", "__bool__", "__float__"),
-        *("__repr__", "__reduce__"),
-    },
-    "Vector": {"__len__", "__iter__", "__repr__", "__reduce__", "__copy__"},
+    "Value": FUNCTIONS | {"detach", "__bool__", "__float__"},
+    "Vector": FUNCTIONS | {"sum", "mean", "__len__", "__iter__", "__copy__"},
     "SGD": {"step", "zero_grad", "state_dict", "__copy__"},
     "Adam": {"step", "zero_grad", "state_dict", "__copy__"},
     "no_grad": {"__enter__"},
 }
-OPERATORS = {
-    *("add", "sub", "mul", "truediv", "pow", "radd", "rsub", "rmul", "rtruediv", "rpow"),
-    *("lt", "le", "gt", "ge"),
-}
+ARITHMETIC = {"add", "sub", "mul", "truediv", "pow", "radd", "rsub", "rmul", "rtruediv", "rpow"}
+OPERATORS = {"Value": ARITHMETIC | {"lt", "le", "gt", "ge"}, "Vector": ARITHMETIC}

@@ -1,16 +1,19 @@
-"""Every test that asks for `sg`, the package, runs once on each engine.
+"""Every test that asks for `sg`, the package, runs once on each engine; and what is long waits.
 
     def test_addition(sg):
         assert (sg.Value(1.0) + 2.0).data == 3.0
 
-runs as `test_addition[reference]` and `test_addition[compiled]`.
+runs as `test_addition[reference]` and `test_addition[compiled]`. With `--long` everything runs that
+there is; effort.py says what is left out without it.
 """
 
+import gc
 from collections.abc import Iterator
 from types import ModuleType
 
 import hypothesis
 import pytest
+from effort import ALL, QUICK
 from engines import PACKAGES, in_sys_modules
 
 
@@ -27,16 +30,47 @@ def sg(engine: str) -> Iterator[ModuleType]:
         yield PACKAGES[engine]["scalargrad"]
 
 
-def pytest_report_header() -> str:
-    return f"engines: {', '.join(PACKAGES)}"
-
-
 # The same examples in every run, so that a failure is never the luck of the draw. The examples of a
 # test share its `sg`, which is sound: it is a module, and no example changes it.
-hypothesis.settings.register_profile(
-    "scalargrad",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-)
-hypothesis.settings.load_profile("scalargrad")
+for name, examples in (("quick", QUICK), ("long", ALL)):
+    hypothesis.settings.register_profile(
+        name,
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run all tests, also those that are long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("long" if config.option.long else "quick")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    effort = "all" if config.option.long else "the quick ones; --long runs all"
+    return f"engines: {', '.join(PACKAGES)}\ntests: {effort}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.option.long:
+        left_out = [item for item in items if is_long(item)]
+        items[:] = [item for item in items if not is_long(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the sight of thousands of tests: a tenth of the time."""
+    if hasattr(gc, "freeze"):
+        gc.collect()
+        gc.freeze()
+
+
+def is_long(item: pytest.Item) -> bool:
+    if item.get_closest_marker("long_in_python") and "compiled" in PACKAGES:
+        return "reference" in item.callspec.params.values()
+    return item.get_closest_marker("long") is not None

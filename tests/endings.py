@@ -77,7 +77,7 @@ PROGRAMS = [
             try:
                 for x in self:
                     x.backward()
-                self[0], self[:1], list(self), repr(self), len(self), self + [1.0]
+                self[0], self[:1], list(self), repr(self), len(self), self + list(self)
                 self.index(self[0])
             except (RuntimeError, ImportError):
                 pass

@@ -19,11 +19,11 @@ Modules = dict[str, ModuleType]
 def in_sys_modules(modules: Modules) -> Iterator[None]:
     """Within it, `scalargrad` means these modules, also to imports that happen late."""
     before = _ours()
-    _replace(modules)
+    _replace(before, modules)
     try:
         yield
     finally:
-        _replace(before)
+        _replace(_ours(), before)  # also what was imported within
 
 
 def _load_engines() -> dict[str, Modules]:
@@ -49,13 +49,13 @@ def load(engine: str) -> Modules:
 
 
 def _ours() -> Modules:
-    return {name: m for name, m in sys.modules.items() if name.partition(".")[0] == "scalargrad"}
+    return {name: sys.modules[name] for name in [*sys.modules] if name.startswith("scalargrad")}
 
 
-def _replace(modules: Modules) -> None:
-    for name in _ours():
+def _replace(before: Modules, after: Modules) -> None:
+    for name in before:
         del sys.modules[name]
-    sys.modules.update(modules)
+    sys.modules.update(after)
 
 
 PACKAGES = _load_engines()

@@ -12,6 +12,7 @@ from typing import Any
 
 import mpmath
 import pytest
+from effort import examples
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -96,18 +97,18 @@ class TestOperations:
         assert accepted > 50
 
     @one_operand
-    @settings(max_examples=300)
+    @settings(max_examples=examples(300))
     @given(x=any_size | usual_size)
     def test_of_any_number(self, sg, op: Op, x: float):
         check(sg, op, x)
 
     @two_operands
-    @settings(max_examples=400)
+    @settings(max_examples=examples(400))
     @given(a=any_size | usual_size | whole, b=any_size | usual_size | whole)
     def test_of_any_two_numbers(self, sg, op: Op, a: float, b: float):
         check(sg, op, a, b)
 
-    @settings(max_examples=400)
+    @settings(max_examples=examples(400))
     @given(
         base=st.floats(QUANTUM, sys.float_info.max),
         result=st.floats(-760.0, 709.0),
@@ -236,7 +237,7 @@ class TestSoftmax:
                 else:
                     assert near(slope, exact_slope, 2.0 * (n + 1.0) * relative), (i, j)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(numbers=even_rows)
     @example(numbers=[1000.0, 0.0])
     @example(numbers=[40.0, 0.0])
@@ -244,7 +245,7 @@ class TestSoftmax:
     def test_of_even_logits(self, sg, numbers):
         self.check(sg, numbers, 0.0)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(numbers=rows)
     @example(numbers=[1e-200, -1e-200])
     def test_of_any_logits(self, sg, numbers):
@@ -285,7 +286,7 @@ class TestCrossEntropy:
         for j, slope in enumerate(jacobian_row(sg, [loss], 0, x)):
             assert near(slope, exact_derivative(exact, tuple(numbers), j), relative), j
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(numbers=even_rows, choice=st.integers(0, 5))
     @example(numbers=[0.0, -800.0], choice=0)
     @example(numbers=[0.0, -800.0], choice=1)
@@ -295,7 +296,7 @@ class TestCrossEntropy:
     def test_of_even_logits(self, sg, numbers, choice):
         self.check(sg, numbers, choice % len(numbers), 0.0)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(numbers=rows, choice=st.integers(0, 5))
     def test_of_any_logits(self, sg, numbers, choice):
         self.check(sg, numbers, choice % len(numbers), max(numbers) - min(numbers))
@@ -337,12 +338,12 @@ class TestRmsnorm:
                     bound = (4.0 * relative + 2.0 * U) * terms + scale * n * QUANTUM
                 assert near(slope, exact_slope, 0.0, bound), (i, j)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(numbers=rows, eps=st.sampled_from([1e-5, 0.5, 1e-12]))
     def test_of_usual_rows(self, sg, numbers, eps):
         self.check(sg, numbers, eps)
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(numbers=rows, exponent=st.integers(-950, 1000), eps=st.sampled_from([0.0, 1e-5, 1e-300]))
     @example(numbers=[1.0, 2.0], exponent=-664, eps=0.0)  # about 1e-200: the squares are 0
     @example(numbers=[1.0, -2.0], exponent=664, eps=1e-5)  # about 1e200: the squares are inf
@@ -367,7 +368,7 @@ class TestSumsOfProducts:
 
     number = st.floats(-1e100, 1e100)
 
-    @settings(max_examples=200)
+    @settings(max_examples=examples(200))
     @given(pairs=st.lists(st.tuples(number, number), min_size=1, max_size=20), bias=number)
     @example(pairs=[(1e16, 1.0), (1.0, 1.0), (-1e16, 1.0)], bias=0.0)  # gives 0, for 1
     def test_dot_and_linear(self, sg, pairs, bias):
@@ -380,7 +381,7 @@ class TestSumsOfProducts:
         assert near(sg.nn.dot(a, b).data, total, 1e-30, bound)
         assert near(sg.nn.linear(a, [b], [bias])[0].data, biased, 1e-30, biased_bound)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(data=st.data(), n=st.integers(1, 5), m=st.integers(1, 5))
     def test_gradients_of_linear(self, sg, data, n, m):
         """By x, sums of m products; by w, products; by b, exact."""

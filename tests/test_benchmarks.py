@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import long
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 DOCUMENTS = ["ann", "bo", "a name beyond the context", "nan"]
@@ -41,8 +42,9 @@ def test_rows_that_train_something_else_are_not_timed(contestants):
         microgpt.check_agreement({"a": [2.5], "b": [1.5]})
 
 
+@long
 def test_the_training_benchmark_runs():
-    table = output_of("microgpt.py", "--rounds", "1", "--steps", "1")
+    table = output_of("microgpt.py", "--rounds", "1", "--steps", "5")
     assert "naive engine " in table
     assert "scalargrad, reference " in table
 

@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from effort import long
 from engines import PACKAGES
 
 pytestmark = pytest.mark.skipif(
@@ -169,12 +170,14 @@ class TestHostileArguments:
 
 
 class TestMemory:
+    @long
     def test_every_allocation_may_fail(self):
         pytest.importorskip("_testcapi", reason="this Python cannot make allocations fail")
         assert "each with MemoryError and no change" in run(TOOLS / "no_memory.py")
 
+    @long
     def test_memory_does_not_grow(self):
-        assert "bytes held" in run(TOOLS / "leaks.py", "8")
+        assert "bytes held" in run(TOOLS / "leaks.py")
 
     def test_numbers_cost_what_they_should(self):
         """At most 96 bytes for a node of a scalar graph, and 24 for a parameter of a matrix."""
@@ -198,6 +201,7 @@ class TestMemory:
 
 
 class TestDepth:
+    @long
     def test_ten_million_nodes_are_built_differentiated_and_freed(self):
         run_program("""
             x = y = sg.Value(1.0)

@@ -143,7 +143,8 @@ class TestComputedValues:
             (lambda sg, x: sg.nn.softmax(x), 0),
             (lambda sg, x: sg.nn.linear(x, [x, x])[1:], 0),
             (lambda sg, x: sg.Vector([x[0], x[1] * 2.0]), 1),
-            (lambda sg, x: x + [x[1] * 2.0], 2),  # noqa: RUF005
+            (lambda sg, x: sg.Vector([*x, x[1] * 2.0]), 2),
+            (lambda sg, x: x * x, 0),
         ],
     )
     def test_a_row_that_has_one_is_refused_with_advice(self, sg, way, make, index):
@@ -174,7 +175,7 @@ ROWS = {
     "plain numbers": lambda sg: sg.Vector([1, 2, 3]),
     "part": lambda sg: sg.nn.vector([9, 1, 2, 3, 9])[1:4],
     "backwards": lambda sg: sg.nn.vector([3, 2, 1])[::-1],
-    "joined": lambda sg: sg.nn.vector([1, 2]) + sg.nn.vector([3]),
+    "joined": lambda sg: sg.Vector([*sg.nn.vector([1, 2]), *sg.nn.vector([3])]),
     "repeated": lambda sg: sg.Vector([sg.Value(1)] * 3),
     "row of a matrix": lambda sg: sg.nn.matrix(3, 4)[1],
     "one": lambda sg: sg.nn.vector([1]),

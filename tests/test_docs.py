@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import long_in_python
 from sybil import Region, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -31,7 +32,18 @@ MADE = re.compile(r"^<!-- (.+) -->\n```(?:mermaid|text)\n((?s:.*?))^```$", re.MU
 CLASSES = [name for name in reference.__all__ if inspect.isclass(getattr(reference, name))]
 MEMBERS = [(name, x) for name in CLASSES for x in dir(getattr(reference, name)) if x[0] != "_"]
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+TRAINING = [ROOT / "docs" / name for name in ("annotated-gpt.md", "mlp.md")]
+every_page = pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            page,
+            id=str(page.relative_to(ROOT)),
+            marks=[long_in_python] if page in TRAINING else [],
+        )
+        for page in PAGES
+    ],
+)
 
 
 class TestPages:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from effort import long_in_python
 from held_out_mistakes import HELD_OUT, HeldOut
 from hypothesis import given
 from hypothesis import strategies as st
@@ -686,6 +687,7 @@ class TestNoFalseExplanations:
         message = complaint(sg, lambda x: x.abs(), [Negated(2.0)])
         assert message.endswith("it should be 1 +- 0.001")
 
+    @long_in_python
     def test_a_graph_too_large_to_search_is_still_reported(self, sg):
         def long(*x):
             y = x[0]

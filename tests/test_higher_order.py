@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -22,9 +23,10 @@ ORDERS = pytest.mark.parametrize("order", [1, 2, 3])
 
 
 def derivative(sg: Any, output: Any, inputs: Any, by: tuple[int, ...]) -> Any:
-    """d/d inputs[i] d/d inputs[j] ... output, for i, j, ... in `by`."""
+    """d/d inputs[i] d/d inputs[j] ... output, for i, j, ... in `by`; inputs is a row or a list."""
     for i in by:
-        output = sg.grad(output, inputs, create_graph=True)[i]
+        (slopes,) = sg.grad(output, [inputs], create_graph=True)
+        output = slopes[i]
     return output
 
 
@@ -53,7 +55,7 @@ class TestOperations:
         assert sg.grad(slope, [x]) == (second,)
 
     @every_op
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(a=st.floats(0.125, 8.0), b=st.floats(0.01, 8.0) | st.floats(-8.0, -0.01))
     def test_at_any_numbers(self, sg, op: Op, a: float, b: float):
         if op.name in ("maximum", "minimum") and a == b:
@@ -103,6 +105,19 @@ OF_ROWS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda nn, x: nn.linear(x[:2], [x[1:], [x[0], x[0]]], [x[2], x[0]])[0] ** 2,
         lambda a, b, c: (a * b + b * c + c) ** 2,
     ),
+    "sum": (lambda nn, x: (x * x * x).sum() ** 2, lambda a, b, c: (a**3 + b**3 + c**3) ** 2),
+    "mean": (
+        lambda nn, x: (x * x * x).mean() ** 2,
+        lambda a, b, c: ((a**3 + b**3 + c**3) / 3) ** 2,
+    ),
+    "weighted_sum": (
+        lambda nn, x: nn.weighted_sum(x[:2], [x[1:], [x[0], x[0]]])[1] ** 2,
+        lambda a, b, c: (a * c + b * a) ** 2,
+    ),
+    "concatenate": (
+        lambda nn, x: nn.concatenate([x[1:], x, [2.0]])[3] ** 3,
+        lambda a, b, c: b**3,
+    ),
     "all together": (
         lambda nn, x: nn.cross_entropy(
             nn.softmax(nn.linear(nn.rmsnorm(x, eps=0.25), [x, [1.0, x[0], 2.0]])), 0
@@ -113,11 +128,11 @@ OF_ROWS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 
 class TestFunctionsOfRows:
-    def test_none_is_missing(self):
-        from scalargrad.engine.reference.fused import FUSED_OPERATIONS
+    def test_none_is_missing(self, sg):
+        from scalargrad.engine.reference.fused import ROW_OPERATIONS
 
         names = {name.partition("[")[0].partition(" ")[0] for name in OF_ROWS}
-        assert names - {"all"} == set(FUSED_OPERATIONS)
+        assert names - {"all"} == set(ROW_OPERATIONS)
 
     @pytest.mark.parametrize("name", OF_ROWS)
     @pytest.mark.parametrize("point", [(0.5, -1.25, 0.75), (0.0, 0.0, 0.0), (3.0, 1.0, -2.0)])
@@ -208,10 +223,10 @@ class TestWhatTheyAreGoodFor:
         x = sg.nn.vector([0.5, -1.0, 2.0])
         direction = [1.0, 2.0, -1.0]
         loss = sg.nn.cross_entropy(x, 1) + sg.nn.dot(x, x) ** 2
-        slopes = sg.grad(loss, x, create_graph=True)
-        hessian = np.array([sg.grad(slope, x) for slope in slopes])
-        along = sg.grad(sg.nn.dot(slopes, direction), x)
-        assert list(along) == pytest.approx((hessian @ direction).tolist(), rel=1e-13)
+        (slopes,) = sg.grad(loss, x, create_graph=True)
+        hessian = np.array([sg.grad(slope, x)[0].data for slope in slopes])
+        (along,) = sg.grad(sg.nn.dot(slopes, direction), x)
+        assert list(along.data) == pytest.approx((hessian @ direction).tolist(), rel=1e-13)
 
 
 def newton_step(sg: Any, f: Callable[..., Any], *at: float) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ import pytest
 from kink_table import KINKS, PAGE, REFUSALS, Kink, Refusal, all_kinks, expression, tables
 from kink_table import with_tables as page_with_tables
 from op_table import OPS
+from oracles import bits
 
 BY_NAME = {op.name: op for op in OPS}
 
@@ -102,49 +103,129 @@ class TestTheNextDerivatives:
         assert (first.data, second) == near(expected)
 
 
-class TestAResultThatCountsForNothing:
-    """backward, grad and explain agree that a linear result with gradient 0 adds nothing."""
+class TestAGradientOf0:
+    """It hands nothing down, not even 0 * inf: in backward, in grad and in the ledger."""
 
-    @staticmethod
-    def build(sg, unused):
-        x = sg.nn.vector([2.0])
-        used, off = sg.nn.linear(x, [[3.0], [unused]])
-        return x[0], used + sg.minimum(off, 5.0) * 0.0
+    BUILD = {
+        "a branch that counts for nothing": lambda sg, x: x * 3.0 + x * inf * 0.0,
+        "a pole that counts for nothing": lambda sg, x: x * 3.0 + (x - 2.0).sqrt() * 0.0,
+        "a relu that is off": lambda sg, x: x * 3.0 + (x * -inf).relu() * 5.0,
+        "one of a row": lambda sg, x: sg.nn.linear([x], [[3.0], [inf]])[0],
+        "dot": lambda sg, x: x * 3.0 + sg.nn.dot([x], [inf]) * 0.0,
+        "dot that is off": lambda sg, x: x * 3.0 + sg.nn.dot([x], [-inf]).relu(),
+        "number by number": lambda sg, x: (sg.Vector([x, x]) * sg.nn.vector([3.0, inf]))[0],
+        "one number for all": lambda sg, x: (x * sg.nn.vector([3.0, inf]))[0],
+        "a pole in a row": lambda sg, x: x * 3.0 + (sg.Vector([x, 0.0]) - 2.0 * x + x).sum() * 0.0,
+        "weighted sum": lambda sg, x: sg.nn.weighted_sum([x], [[3.0, inf]])[0],
+        "weights": lambda sg, x: sg.nn.weighted_sum([3.0, inf], [[x, 0.0], [0.0, x]])[0],
+        "softmax": lambda sg, x: x * 3.0 + sg.nn.softmax([x, inf])[1] * 0.0,
+        "rmsnorm": lambda sg, x: x * 3.0 + sg.nn.rmsnorm([x, nan])[0] * 0.0,
+        "cross_entropy": lambda sg, x: x * 3.0 + sg.nn.cross_entropy([x, inf], 0) * 0.0,
+        "an operation of your own": lambda sg, x: x * 3.0 + sg.Value(1.0, (x,), (inf,)) * 0.0,
+    }
 
-    @pytest.mark.parametrize("unused", [inf, -inf, nan, 1e308])
-    def test_not_even_0_times_inf(self, sg, unused):
-        x, y = self.build(sg, unused)
+    @pytest.mark.parametrize("case", BUILD)
+    def test_hands_nothing_down(self, sg, case):
+        x = sg.Value(2.0, label="x")
+        y = self.BUILD[case](sg, x)
         y.backward()
         assert x.grad == 3.0
         assert sg.grad(y, [x]) == (3.0,)
-        grads = [line.split()[-1] for line in sg.graph.explain(y).splitlines()]
-        assert grads[-2:] == ["3", "0"]  # of x, and of the weight
+        assert sg.graph.explain(y).split()[-1] != "nan"
+        assert [edge.grad for edge in sg.graph.ledger(y) if edge.parent == "x"][-1] == 3.0
 
-    def test_dot_likewise(self, sg):
-        x = sg.Value(2.0)
-        y = x * 3.0 + sg.nn.dot([x], [inf]).relu() * 0.0
-        y.backward()
-        assert x.grad == 3.0
-        assert sg.grad(y, [x]) == (3.0,)
+    @pytest.mark.parametrize("zero", [0.0, -0.0])
+    def test_nor_does_a_gradient_of_0_that_backward_starts_with(self, sg, zero):
+        x = sg.Value(0.0)
+        x.grad = -0.0
+        x.sqrt().backward(zero)
+        assert bits(x.grad) == bits(-0.0)  # nothing: not even 0.0 was added
+
+    def test_the_gradients_themselves_are_as_they_were(self, sg):
+        """What hands nothing down has a gradient all the same: 0."""
+        x = sg.Value(0.0)
+        root = x.sqrt()
+        middle = root * 2.0
+        (middle * 0.0).backward()
+        assert (middle.grad, root.grad, x.grad) == (0.0, 0.0, 0.0)
+
+    def test_nan_is_not_0(self, sg):
+        x = sg.Value(1.0)
+        (x * 2.0).backward(nan)
+        assert math.isnan(x.grad)
+
+    def test_a_sum_of_contributions_that_comes_to_0_hands_nothing_down(self, sg):
+        x = sg.Value(0.0)
+        root = x.sqrt()
+        (root - root).backward()
+        assert x.grad == 0.0
 
     def test_a_derivative_with_a_graph_is_multiplied_out(self, sg):
         """For a gradient that is 0 here may have a derivative that is not."""
-        x, y = self.build(sg, inf)
-        assert math.isnan(sg.grad(y, [x], create_graph=True)[0].data)
-        x, y = self.build(sg, 7.0)
-        assert sg.grad(y, [x], create_graph=True)[0].data == 3.0
-
-    def test_a_product_of_two_numbers_is_multiplied_out(self, sg):
         x = sg.Value(2.0)
         y = x * 3.0 + x * inf * 0.0
-        y.backward()
-        assert math.isnan(x.grad)
-        assert math.isnan(sg.grad(y, [x])[0])
+        assert math.isnan(sg.grad(y, [x], create_graph=True)[0].data)
+        y = x * 3.0 + x * 7.0 * 0.0
+        assert sg.grad(y, [x], create_graph=True)[0].data == 3.0
 
-    def test_a_custom_operation_called_linear_is_multiplied_out(self, sg):
-        x = sg.Value(2.0)
-        y = sg.Value(1.0, (x,), (inf,), op="linear") * 0.0
-        assert math.isnan(sg.grad(y, [x])[0])
+
+class TestABranchThatWasNotTaken:
+    """relu, maximum and minimum hand it nothing, even where the upstream is inf or nan."""
+
+    @pytest.mark.parametrize("upstream", [inf, -inf, nan, 1.0])
+    @pytest.mark.parametrize("as_row", [False, True])
+    def test_gets_nothing(self, sg, upstream, as_row):
+        for function, point, taken in (
+            (lambda x: x.relu(), (-1.0,), ()),
+            (lambda x: x.relu(), (0.0,), ()),
+            (lambda x: x.relu(), (-inf,), ()),
+            (lambda x: x.relu(), (2.0,), (0,)),
+            (lambda x: x.relu(), (nan,), (0,)),
+            (sg.maximum, (2.0, 1.0), (0,)),
+            (sg.maximum, (1.0, 2.0), (1,)),
+            (sg.minimum, (2.0, 1.0), (1,)),
+            (sg.minimum, (1.0, 2.0), (0,)),
+            (sg.maximum, (1.0, 1.0), (0, 1)),
+            (sg.maximum, (nan, 1.0), (0, 1)),
+        ):
+            x = [sg.nn.vector([v, v]) if as_row else sg.Value(v) for v in point]
+            y = function(*x)
+            if as_row:
+                y = sg.nn.dot(y, [1.0, 1.0])
+            y.backward(upstream)
+            for i, operand in enumerate(x):
+                grads = operand.grad if as_row else (operand.grad,)
+                share = 0.5 if point[0] == point[-1] and len(point) == 2 else 1.0
+                expected = upstream * share if i in taken else 0.0
+                assert list(map(bits, grads)) == [bits(expected)] * len(grads), (point, i)
+
+    def test_a_kink_before_a_pole(self, sg):
+        """As in PyTorch, where relu masks: 0, not 0 * inf."""
+        x, row = sg.Value(-1.0), sg.nn.vector([-1.0, 4.0])
+        x.relu().sqrt().backward()
+        row.relu().sqrt().sum().backward()
+        assert x.grad == 0.0
+        assert row.grad == (0.0, 0.25)
+        assert sg.grad(x.relu().sqrt(), x) == (0.0,)
+        assert sg.grad(x.relu().sqrt(), x, create_graph=True)[0].data == 0.0
+        (slopes,) = sg.grad(row.relu().sqrt().sum(), row, create_graph=True)
+        assert slopes.data == (0.0, 0.25)
+
+    @pytest.mark.parametrize("name", ["relu", "maximum", "minimum"])
+    def test_it_is_the_operation_that_counts_not_its_name(self, sg, name):
+        x = sg.Value(-1.0)
+        sg.Value(0.0, (x,), (0.0,), op=name).sqrt().backward()
+        assert math.isnan(x.grad)
+        edge = sg.graph.ledger(sg.Value(0.0, (x,), (0.0,), op=name).sqrt())[-1]
+        assert math.isnan(edge.contribution)
+
+    def test_abs_has_no_branches(self, sg):
+        """sign(0) * inf, as in PyTorch."""
+        x, row = sg.Value(0.0), sg.nn.vector([0.0])
+        abs(x).sqrt().backward()
+        abs(row).sqrt().sum().backward()
+        assert math.isnan(x.grad)
+        assert math.isnan(row[0].grad)
 
 
 class TestThePage:

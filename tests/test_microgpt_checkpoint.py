@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from effort import long
 from microgpt_support import FOLDER, TINY, call, contents
 
 # isort: split
@@ -241,6 +242,7 @@ while True:
 """
 
 
+@long
 def test_kill_9_while_saving_leaves_the_old_checkpoint_or_the_new_one(path):
     saved = small_checkpoint()
     saved.losses = [random.Random(0).random() for _ in range(20_000)]  # so that writing takes time

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import long, long_in_python
 from microgpt_support import engines, expected, finished_run
 
 # isort: split
@@ -254,6 +255,7 @@ def published_list() -> Path:
     return path
 
 
+@long_in_python
 def test_the_default_run_has_the_reference_losses(engine_name):
     losses = finished_run(engine_name).losses
     assert len(losses) == 1000
@@ -261,16 +263,19 @@ def test_the_default_run_has_the_reference_losses(engine_name):
         assert losses[int(step)] == pytest.approx(loss, rel=1e-12), f"step {step}"
 
 
+@long_in_python
 def test_the_default_run_prints_the_20_reference_names(engine_name):
     result = finished_run(engine_name).result
     assert result.samples == expected("microgpt_bundled.json")["samples"]
 
 
+@long
 def test_every_engine_gives_the_same_bits():
     checkpoints = {finished_run(engine).checkpoint for engine in engines()}
     assert len(checkpoints) == 1
 
 
+@long_in_python
 def test_the_published_run_is_reproduced_on_the_published_list(engine_name):
     path = published_list()
     run = finished_run(engine_name, "--data", str(path))

@@ -15,6 +15,7 @@ import types
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from effort import long
 from microgpt_support import (
     FOLDER,
     TINY,
@@ -846,6 +847,7 @@ def test_save_every_saves_along_the_way(folder, monkeypatch):
     assert steps == [(3, "run.json"), (6, "run.json"), (7, "run.json")]
 
 
+@long
 def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bits(folder):
     options = (*SHORT, "--steps", 250)
     whole = call("train.py", *options, "--checkpoint", "whole.json")

@@ -183,10 +183,13 @@ class TestPublicNames:
         [
             (
                 "nn",
-                {"cross_entropy", "dot", "linear", "matrix", "rmsnorm", "softmax", "vector"},
+                {
+                    *("cross_entropy", "concatenate", "dot", "linear", "matrix", "rmsnorm"),
+                    *("softmax", "vector", "weighted_sum"),
+                },
             ),
             ("optim", {"SGD", "Adam", "clip_grad_norm"}),
-            ("graph", {"explain", "to_dot", "to_mermaid"}),
+            ("graph", {"Edge", "explain", "ledger", "to_dot", "to_mermaid"}),
         ],
     )
     def test_of_its_modules(self, sg, module, names):

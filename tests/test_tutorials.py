@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import long_in_python
 from engines import PACKAGES
 from microgpt_support import DATA, environment
 
@@ -230,6 +231,7 @@ class TestTwoMoons:
         score = two_moons.score(network, (0.3, -0.8))
         assert score.data == pytest.approx(row[0], rel=1e-14)
 
+    @long_in_python
     def test_a_hidden_layer_learns_what_one_neuron_cannot(self, two_moons):
         points = two_moons.two_moons(30, random.Random(2))
         found = {}
@@ -241,6 +243,7 @@ class TestTwoMoons:
         assert found[2, 1] < 0.95
         assert found[2, 8, 1] >= 0.99
 
+    @long_in_python
     @pytest.mark.parametrize("engine", PACKAGES)
     def test_the_program_prints_its_way_down(self, engine):
         done = subprocess.run(

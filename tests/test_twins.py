@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from effort import examples
 from engines import PACKAGES, in_sys_modules
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 TWINS = [PACKAGES[name] for name in ("reference", "compiled") if name in PACKAGES]
-PROGRAMS = int(os.environ.get("SCALARGRAD_TWIN_PROGRAMS", "400"))
+PROGRAMS = int(os.environ.get("SCALARGRAD_TWIN_PROGRAMS") or examples(400))
 TRAIN = Path(__file__).parents[1] / "examples" / "microgpt" / "train.py"
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -8.0, 3.0, 1e-320, 1e308, -1e308, 710.0, -745.0]

@@ -302,6 +302,8 @@ class _Gathered:
 
 def _sum_of_row(terms: list[_Term], length: int) -> Vector:
     """The sum of terms of which each has its part of the row: cut where one of them begins."""
+    if not length:
+        return Vector([])
     cuts = sorted({0, length, *(t.start for t in terms), *(t.stop for t in terms)})
     pieces: list[list[_Term]] = [[] for _ in cuts[1:]]
     for term in terms:

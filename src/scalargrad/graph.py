@@ -233,9 +233,8 @@ def first_nonfinite(v: Value) -> str | None:
 def _made_of(x: Value, parents: Sequence[Value], names: dict[Value, str]) -> str:
     if not parents:
         return ", a leaf"
-    return (
-        f": {_expression(x, parents)}, with {', '.join(dict.fromkeys(names[p] for p in parents))}"
-    )
+    of = ", ".join(dict.fromkeys(names[p] for p in parents))
+    return f": {_expression(x, parents)}, of {of}"
 
 
 def _expression(x: Value, parents: Sequence[Value]) -> str:

@@ -80,7 +80,7 @@ class _Optimizer:
 
             >>> from scalargrad import Value, optim
             >>> optim.SGD([Value(1.0)], lr=0.1, momentum=0.9).state_dict()
-            {'lr': 0.1, 'momentum': 0.9, 'velocity': [0.0]}
+            {'lr': 0.1, 'momentum': 0.9, 'weight_decay': 0.0, 'nesterov': False, 'velocity': [0.0]}
         """
         state: dict[str, Any] = {name: getattr(self, name) for name in ("lr", *self._settings)}
         for name in self._buffers:
@@ -143,8 +143,8 @@ class SGD(_Optimizer):
         velocity = momentum * velocity + g
         parameter -= lr * velocity
 
-    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity): the gradient where
-    the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears twice
+    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), the gradient
+    where the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears twice
     counts once. `lr` and the other settings can be written between steps.
 
     Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds a

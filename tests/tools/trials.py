@@ -74,7 +74,7 @@ class Chosen:
 
     def pytest_configure(self) -> None:
         few = hypothesis.settings(
-            hypothesis.settings.get_profile("scalargrad"),
+            hypothesis.settings.get_profile("long"),
             max_examples=EXAMPLES,
             database=None,
             phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
@@ -297,6 +297,6 @@ def _prepare_child(path: Path, engines: str) -> None:
 
 
 def _run_pytest(arguments: list[str], plugin: object) -> int:
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:cov", "--tb=no"]
+    options = ["-q", "--long", "-p", "no:cacheprovider", "-p", "no:cov", "--tb=no"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*options, *arguments], plugins=[plugin]))

@@ -51,7 +51,7 @@ def as_float(x: object, argument: str) -> float:
 def as_text(x: object, argument: str) -> str:
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
-    return x
+    return str.__str__(x)  # a plain str, also of a subclass
 
 
 def check_flag(x: object, argument: str) -> None:
@@ -194,12 +194,9 @@ def target_range(target: int, n: int) -> NoReturn:
 
 
 def missing_attribute(thing: Any, name: str) -> NoReturn:
-    """What a subclass of Value or Vector says where an attribute is not there."""
+    """What a subclass of Value or Vector says where an attribute is not there, or not yet."""
     kind = type(thing)
-    slot = "_data" if is_value(thing) else "_values"  # one that is set in any case
-    try:
-        getattr(kind, slot).__get__(thing)
-    except AttributeError:
+    if hasattr(kind, name):
         not_initialised(kind.__name__)
     raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
 
@@ -224,7 +221,7 @@ def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
     if isinstance(inputs, kinds):
         return inputs
     why_not = why_no_sequence(inputs)
-    if why_not or isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):
+    if why_not or isinstance(inputs, (str, bytes, bytearray)) or not hasattr(inputs, "__iter__"):
         raise TypeError(
             f"grad: {path} must be a Value or a row, or a sequence of them, got "
             f"{describe(inputs)}{why_not}"
@@ -248,6 +245,7 @@ def checked_edges(
     for i, parent in enumerate(parents):
         if not isinstance(parent, kind):
             raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
+        parent.data  # noqa: B018 - which raises before its __init__
     given = list(iterable(local_grads, "Value", "local_grads"))
     numbers = [g.data if isinstance(g, kind) else g for g in given]  # type: ignore[attr-defined]
     grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in enumerate(numbers)])

@@ -7,166 +7,168 @@
 
 #include "engine.h"
 
-/* A node on the stack: the address of a Value or a Block, and in the lowest bits which of these,
-   and whether everything that it was made from is listed. */
-typedef uintptr_t Node;
-
-enum { IS_BLOCK = 1, IS_DONE = 2, FLAGS = 3 };
 enum { CHECK_SIGNALS = 1 << 16 };
 
-typedef struct {
-    Node *stack, *order;
-    Py_ssize_t stack_size, order_size; /* how many there is room for */
-    Py_ssize_t depth, count;           /* how many there are */
-} Walk;
-
-static Value *as_value(Node node) {
-    return (Value *)(node & ~(Node)FLAGS);
-}
-
-static Block *as_block(Node node) {
-    return (Block *)(node & ~(Node)FLAGS);
-}
-
-static int reserve(Node **nodes, Py_ssize_t *size, Py_ssize_t wanted) {
-    if (LIKELY(wanted <= *size))
+/* Room for `more` nodes besides those that are listed; -1 if there is no memory. */
+int reserve(Nodes *nodes, Py_ssize_t more) {
+    Py_ssize_t wanted = nodes->count + more;
+    if (LIKELY(wanted <= nodes->size))
         return 0;
     if (wanted > PY_SSIZE_T_MAX / 2 / (Py_ssize_t)sizeof(Node))
         return PyErr_NoMemory(), -1;
     Py_ssize_t larger = wanted + wanted / 2 + 256;
-    Node *memory = PyMem_Realloc(*nodes, larger * sizeof(Node));
+    Node *memory = PyMem_Realloc(nodes->nodes, larger * sizeof(Node));
     if (!memory)
         return PyErr_NoMemory(), -1;
-    *nodes = memory;
-    *size = larger;
+    nodes->nodes = memory;
+    nodes->size = larger;
     return 0;
 }
 
 /* ---- Sorting ---- */
 
-/* The node that stands for v, or 0 if it is a leaf or was seen already. */
-static inline Node to_visit(Value *v, uint64_t epoch) {
-    switch (v->kind) {
-    case LEAF:
-        return 0;
-    case ELEMENT:
-        return v->block->made && v->block->epoch != epoch ? (Node)v->block | IS_BLOCK : 0;
-    case CUSTOM:
-        return v->custom->count && v->epoch != epoch ? (Node)v : 0;
-    default:
-        return v->epoch != epoch ? (Node)v : 0;
+static inline uint64_t epoch_of(Node node) {
+    return node & IS_BLOCK ? node_block(node)->epoch : node_value(node)->epoch;
+}
+
+static inline void set_epoch(Node node, uint64_t epoch) {
+    if (node & IS_BLOCK)
+        node_block(node)->epoch = epoch;
+    else
+        node_value(node)->epoch = epoch;
+}
+
+/* List a node that hands nothing down, unless this pass has seen it. There must be room. */
+void list_leaf(Walk *walk, Node node) {
+    if (epoch_of(node) != walk->epoch) {
+        set_epoch(node, walk->epoch);
+        walk->leaves.nodes[walk->leaves.count++] = node;
     }
 }
 
-static inline void push(Walk *walk, Value *v, uint64_t epoch) {
-    Node node = to_visit(v, epoch);
-    if (node)
-        walk->stack[walk->depth++] = node;
+/* The node that stands for v comes on the stack, unless it was seen; a leaf at most on its list. */
+static inline void push(Walk *walk, Value *v) {
+    if (is_computed(v)) {
+        Node node = node_of(v);
+        if (epoch_of(node) != walk->epoch)
+            walk->stack.nodes[walk->stack.count++] = node;
+    } else if (UNLIKELY(walk->with_leaves)) {
+        list_leaf(walk, node_of(v));
+    }
 }
 
-static int push_row(Walk *walk, const Row *row, uint64_t epoch) {
+static inline int reserve_both(Walk *walk, Py_ssize_t more) {
+    return reserve(&walk->stack, more) || (walk->with_leaves && reserve(&walk->leaves, more)) ? -1 : 0;
+}
+
+static int push_row(Walk *walk, const Row *row) {
     if (row->block) {
-        if (!row->block->made || row->block->epoch == epoch)
+        if (row->block->epoch == walk->epoch || !(row->block->made || walk->with_leaves))
             return 0;
-        if (reserve(&walk->stack, &walk->stack_size, walk->depth + 1))
+        if (reserve_both(walk, 1))
             return -1;
-        walk->stack[walk->depth++] = (Node)row->block | IS_BLOCK;
+        Node node = (Node)row->block | IS_BLOCK;
+        if (row->block->made)
+            walk->stack.nodes[walk->stack.count++] = node;
+        else
+            list_leaf(walk, node);
         return 0;
     }
-    if (!row_is_computed(row))
+    if (!row->count || !(walk->with_leaves || row_is_computed(row)))
         return 0;
-    if (reserve(&walk->stack, &walk->stack_size, walk->depth + row->count))
+    if (reserve_both(walk, row->count))
         return -1;
     Value **values = row_values(row);
     for (Py_ssize_t i = 0; i < row->count; i++)
-        push(walk, values[i], epoch);
+        push(walk, values[i]);
     return 0;
 }
 
-static int push_inputs(Walk *walk, const Made *made, uint64_t epoch) {
-    if (push_row(walk, &made->x.row, epoch))
-        return -1;
-    if (made->w && made->w->computed)
-        for (Py_ssize_t i = 0; i < made->w->count; i++)
-            if (push_row(walk, &made->w->inputs[i].row, epoch))
-                return -1;
-    return push_row(walk, &made->b.row, epoch);
+/* The leaves in it are listed once, although many nodes share it. */
+static int push_matrix(Walk *walk, Matrix *matrix) {
+    if (!matrix->computed && !(walk->with_leaves && matrix->epoch != walk->epoch))
+        return 0;
+    for (Py_ssize_t i = 0; i < matrix->count; i++)
+        if (push_row(walk, &matrix->inputs[i].row))
+            return -1;
+    matrix->epoch = walk->epoch;
+    return 0;
 }
 
-static int push_parents(Walk *walk, Value *v, uint64_t epoch) {
+static int push_inputs(Walk *walk, const Made *made) {
+    if (push_row(walk, &made->x.row) || (made->w && push_matrix(walk, made->w)))
+        return -1;
+    return push_row(walk, &made->b.row);
+}
+
+static int push_parents(Walk *walk, Value *v) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
-    if (reserve(&walk->stack, &walk->stack_size, walk->depth + count))
+    if (reserve_both(walk, count))
         return -1;
     for (Py_ssize_t i = 0; i < count; i++)
-        push(walk, edges[i].parent, epoch);
+        push(walk, edges[i].parent);
     return 0;
-}
-
-static bool is_new(Node node, uint64_t epoch) {
-    uint64_t seen;
-    if (node & IS_BLOCK) {
-        seen = as_block(node)->epoch;
-        as_block(node)->epoch = epoch;
-    } else {
-        seen = as_value(node)->epoch;
-        as_value(node)->epoch = epoch;
-    }
-    return seen != epoch;
 }
 
 /* List what is on the stack and everything before it. Whatever Python code runs when a signal is
    handled may walk the same graph, which leaves its own epoch there: then 1, to begin again. */
-static int sort(State *state, Walk *walk, uint64_t epoch) {
-    for (Py_ssize_t steps = 1; walk->depth; steps++) {
-        if (steps % CHECK_SIGNALS == 0) {
+static int sort(State *state, Walk *walk, bool check_signals) {
+    for (Py_ssize_t steps = 1; walk->stack.count; steps++) {
+        if (check_signals && steps % CHECK_SIGNALS == 0) {
             if (PyErr_CheckSignals())
                 return -1;
-            if (state->epoch != epoch)
+            if (state->epoch != walk->epoch)
                 return 1;
         }
-        Node node = walk->stack[--walk->depth];
+        Node node = walk->stack.nodes[--walk->stack.count];
         if (!(node & IS_DONE)) {
-            if (!is_new(node, epoch))
+            if (epoch_of(node) == walk->epoch)
                 continue;
-            Py_ssize_t depth = ++walk->depth; /* the node stays, under what it was made from */
-            walk->stack[depth - 1] = node | IS_DONE;
-            if (node & IS_BLOCK ? push_inputs(walk, as_block(node)->made, epoch)
-                                : push_parents(walk, as_value(node), epoch))
+            set_epoch(node, walk->epoch);
+            Py_ssize_t depth = ++walk->stack.count; /* it stays, under what it was made from */
+            walk->stack.nodes[depth - 1] = node | IS_DONE;
+            if (node & IS_BLOCK ? push_inputs(walk, node_block(node)->made)
+                                : push_parents(walk, node_value(node)))
                 return -1;
-            if (walk->depth > depth)
+            if (walk->stack.count > depth)
                 continue;
-            walk->depth--;
+            walk->stack.count--;
         }
-        if (reserve(&walk->order, &walk->order_size, walk->count + 1))
+        if (reserve(&walk->order, 1))
             return -1;
-        walk->order[walk->count++] = node & ~(Node)IS_DONE;
+        walk->order.nodes[walk->order.count++] = node & ~(Node)IS_DONE;
     }
     return 0;
 }
 
-static int sort_from(State *state, Walk *walk, Value *output) {
-    int again;
-    do {
-        uint64_t epoch = ++state->epoch;
-        walk->depth = walk->count = 0;
-        if (reserve(&walk->stack, &walk->stack_size, 1))
-            return -1;
-        push(walk, output, epoch);
-        again = sort(state, walk, epoch);
-    } while (again > 0);
+/* List the nodes that the outputs, Values or Vectors, were computed through. A second attempt lets
+   signals wait, or there might be no end to beginning again. */
+int sort_from(State *state, Walk *walk, PyObject *const *outputs, Py_ssize_t count) {
+    int again = 1;
+    for (int attempt = 0; again > 0; attempt++) {
+        walk->epoch = ++state->epoch;
+        walk->stack.count = walk->order.count = walk->leaves.count = 0;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Row one = {0};
+            const Row *row = row_of_object(state, outputs[i], &one);
+            if (push_row(walk, row))
+                return -1;
+        }
+        again = sort(state, walk, attempt == 0);
+    }
     return again;
 }
 
 /* ---- Handing down ---- */
 
 static void clear(const Walk *walk) {
-    for (Py_ssize_t i = 0; i < walk->count; i++) {
-        Node node = walk->order[i];
+    for (Py_ssize_t i = 0; i < walk->order.count; i++) {
+        Node node = walk->order.nodes[i];
         if (node & IS_BLOCK)
-            memset(block_grads(as_block(node)), 0, as_block(node)->count * sizeof(double));
+            memset(block_grads(node_block(node)), 0, node_block(node)->count * sizeof(double));
         else
-            as_value(node)->grad = 0.0;
+            node_value(node)->grad = 0.0;
     }
 }
 
@@ -209,17 +211,18 @@ static Py_ssize_t hand_down_block(Block *block) {
     }
 }
 
-static int hand_down(const Walk *walk) {
+/* From the last node on the list to the first; -1 if Ctrl-C was pressed. */
+int hand_down(Walk *walk, CheckSignals *check_signals) {
     Py_ssize_t work = 0;
-    for (Py_ssize_t i = walk->count; i--;) {
-        Node node = walk->order[i];
+    for (Py_ssize_t i = walk->order.count; i--;) {
+        Node node = walk->order.nodes[i];
         if (node & IS_BLOCK)
-            work += hand_down_block(as_block(node));
+            work += hand_down_block(node_block(node));
         else
-            hand_down_value(as_value(node));
+            hand_down_value(node_value(node));
         if (UNLIKELY(++work > CHECK_SIGNALS * 16)) {
             work = 0;
-            if (PyErr_CheckSignals())
+            if (check_signals(walk))
                 return -1;
         }
     }
@@ -228,14 +231,30 @@ static int hand_down(const Walk *walk) {
 
 /* ---- The method ---- */
 
+/* A walk with the memory of the last one; a signal handler may walk, too. */
+Walk begin_walk(State *state) {
+    Walk walk = {.stack = state->kept[0], .order = state->kept[1], .leaves = state->kept[2]};
+    memset(state->kept, 0, sizeof(state->kept));
+    return walk;
+}
+
 /* Memory is kept for the next time, unless it is much. */
-static void keep(Node **kept, Py_ssize_t *kept_size, Node *nodes, Py_ssize_t size) {
-    if (*kept || size > 1 << 16) {
-        PyMem_Free(nodes);
-    } else {
+static void keep(State *state, Nodes *kept, Nodes nodes) {
+    if (kept->nodes || nodes.size > 1 << 16 || !state->value_type)
+        PyMem_Free(nodes.nodes);
+    else
         *kept = nodes;
-        *kept_size = size;
-    }
+}
+
+void end_walk(State *state, Walk *walk) {
+    keep(state, &state->kept[0], walk->stack);
+    keep(state, &state->kept[1], walk->order);
+    keep(state, &state->kept[2], walk->leaves);
+}
+
+static int check_signals(Walk *unused) {
+    (void)unused;
+    return PyErr_CheckSignals();
 }
 
 PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
@@ -246,17 +265,14 @@ PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     if (!state || parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
         (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
         return NULL;
-    Walk walk = {state->stack, state->order, state->stack_size, state->order_size, 0, 0};
-    state->stack = state->order = NULL; /* a signal handler may call backward, too */
-    state->stack_size = state->order_size = 0;
-    int failed = sort_from(state, &walk, (Value *)self);
+    Walk walk = begin_walk(state);
+    int failed = sort_from(state, &walk, &self, 1);
     if (!failed) {
         clear(&walk);
         *grad_of((Value *)self) += upstream;
-        failed = hand_down(&walk);
+        failed = hand_down(&walk, check_signals);
     }
-    keep(&state->stack, &state->stack_size, walk.stack, walk.stack_size);
-    keep(&state->order, &state->order_size, walk.order, walk.order_size);
+    end_walk(state, &walk);
     if (failed)
         return NULL;
     Py_RETURN_NONE;

@@ -20,7 +20,8 @@ Block *new_block(Py_ssize_t count, Py_ssize_t extra) {
     block->made = NULL;
     block->label = NULL;
     block->own.refs = 1;
-    memset(block_grads(block), 0, count * sizeof(double));
+    block->grads = own_grads(block);
+    memset(block->grads, 0, count * sizeof(double));
     return block;
 }
 

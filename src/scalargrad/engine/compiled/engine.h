@@ -8,6 +8,7 @@
        elementwise.c   the same on rows, number by number     (reference/vector.py)
        value.c         the type Value                         (reference/value.py)
        backward.c      backpropagation                        (reference/value.py)
+       gradients.c     the same without touching .grad        (reference/gradients.py)
        recording.c     whether graphs are recorded            (reference/recording.py)
        numbers.c       what counts as a number, and messages  (engine/arguments.py)
        vector.c        the type Vector                        (reference/vector.py)
@@ -146,6 +147,7 @@ typedef struct {
     Py_ssize_t width;  /* once captured: how long each row is, or -1 if that differs */
     bool captured;     /* whether the numbers are known already */
     bool computed;     /* whether one of the rows has parents */
+    uint64_t epoch;    /* the pass that listed its leaves last */
     PyObject *source;  /* the tuple that it was made from, if it may be shared */
     uint64_t replaced; /* `state->replaced` at the time of capture */
     double *copies;    /* the numbers of rows that are not part of a block */
@@ -174,6 +176,7 @@ struct Block {
     uint64_t epoch;
     Py_ssize_t count;
     Buffer *buffer;
+    double *grads; /* the gradients, for all to see */
     union {
         Chunk *chunk;   /* if count <= CHUNK */
         Chunk **chunks; /* otherwise */
@@ -189,6 +192,26 @@ typedef struct {
     PyObject *label; /* NULL for "", and if it is the block's */
     bool blank;      /* not initialised yet */
 } Vector;
+
+/* ---- Walks through a graph ---- */
+
+/* The address of a Value or a Block, and in the lowest bits which of these, and for a node on the
+   stack whether everything that it was made from is listed. */
+typedef uintptr_t Node;
+
+enum { IS_BLOCK = 1, IS_DONE = 2 };
+
+typedef struct {
+    Node *nodes;
+    Py_ssize_t count, size; /* how many there are, and how many there is room for */
+} Nodes;
+
+typedef struct {
+    uint64_t epoch;
+    bool with_leaves;
+    Nodes stack, order, leaves;
+    double *hidden; /* the gradients that gradients.c exchanges for theirs */
+} Walk;
 
 /* ---- What one interpreter has ----
 
@@ -227,8 +250,7 @@ struct State {
     Block *dead_blocks;
     bool freeing;
 
-    uintptr_t *stack, *order; /* memory of the last backward */
-    Py_ssize_t stack_size, order_size;
+    Nodes kept[3]; /* memory of the last walk */
 };
 
 #if defined(__GNUC__)
@@ -286,11 +308,21 @@ bool is_paused(State *state);
 PyObject *pause_recording(PyObject *module, PyObject *unused);
 PyObject *resume_recording(PyObject *module, PyObject *exception);
 
-/* ---- value.c, operators.c, backward.c, origin.c ---- */
+/* ---- backward.c ---- */
+
+typedef int CheckSignals(Walk *walk);
+Walk begin_walk(State *state);
+void end_walk(State *state, Walk *walk);
+int reserve(Nodes *nodes, Py_ssize_t more);
+int sort_from(State *state, Walk *walk, PyObject *const *outputs, Py_ssize_t count);
+void list_leaf(Walk *walk, Node node);
+int hand_down(Walk *walk, CheckSignals *check_signals);
+PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+
+/* ---- value.c, operators.c, origin.c ---- */
 
 extern PyType_Spec value_spec;
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
-PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
@@ -387,8 +419,8 @@ void contribute_multiples(const Row *row, double factor, const double *numbers);
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
-Function zero_grads, sgd_update, adam_update;
+Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
 void hand_down_linear(Block *block);
@@ -476,11 +508,16 @@ static inline const double *computed_numbers(const Block *block) {
 }
 
 static inline double *block_grads(Block *block) {
+    return block->grads;
+}
+
+/* Where the gradients are, except for a moment in gradients.c. */
+static inline double *own_grads(Block *block) {
     return (double *)(block + 1) + block->count;
 }
 
 static inline void *block_extra(Block *block) {
-    return block_grads(block) + block->count;
+    return own_grads(block) + block->count;
 }
 
 static inline double *data_address(Value *v) {
@@ -527,6 +564,27 @@ static inline Row row_of_one(Value *v) {
 
 static inline Row row_of_block(Block *block) {
     return (Row){.block = block, .count = block->count};
+}
+
+/* The row that a Value or a Vector is; `one` is the room for that of a Value. */
+static inline const Row *row_of_object(State *state, PyObject *x, Row *one) {
+    if (!is_exact_value(x) && is_vector(state, x))
+        return &((Vector *)x)->row;
+    *one = row_of_one((Value *)x);
+    return one;
+}
+
+/* The node that stands for v. */
+static inline Node node_of(Value *v) {
+    return v->kind == ELEMENT ? (Node)v->block | IS_BLOCK : (Node)v;
+}
+
+static inline Value *node_value(Node node) {
+    return (Value *)(node & ~(Node)(IS_BLOCK | IS_DONE));
+}
+
+static inline Block *node_block(Node node) {
+    return (Block *)(node & ~(Node)(IS_BLOCK | IS_DONE));
 }
 
 /* The numbers from `start` on, at most `most` of them, as far as they lie side by side: all that

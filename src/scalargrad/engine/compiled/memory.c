@@ -166,11 +166,10 @@ void close_state(State *state) {
         }
     }
     PyMem_Free(state->matrices);
-    PyMem_Free(state->stack);
-    PyMem_Free(state->order);
+    for (int i = 0; i < 3; i++)
+        PyMem_Free(state->kept[i].nodes);
     state->matrices = NULL;
-    state->stack = state->order = NULL;
-    state->stack_size = state->order_size = 0;
+    memset(state->kept, 0, sizeof(state->kept));
 }
 
 /* What a Value says that is computed with after that. */

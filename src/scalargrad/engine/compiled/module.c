@@ -22,6 +22,8 @@ static PyMethodDef functions[] = {
      PyDoc_STR("pause_recording()\n--\n\n" DOC_pause_recording)},
     {"resume_recording", resume_recording, METH_VARARGS,
      PyDoc_STR("resume_recording(*exception)\n--\n\n" DOC_resume_recording)},
+    FUNCTION(gradients, gradients, "(outputs, upstreams, inputs)"),
+    FUNCTION(ieee_node, ieee_node, "(name, data, parents, local_grads)"),
     FUNCTION(zero_grads, zero_grads, "(rows)"),
     FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum)"),
     FUNCTION(adam_update, adam_update,

@@ -175,6 +175,34 @@ static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
     return initialise(value_state(self), (Value *)self, given) ? 0 : -1;
 }
 
+/* A node of an operation of the table, with a result that the operation itself would raise for. */
+PyObject *ieee_node(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"name", "data", "parents", "local_grads"};
+    State *state = module_state(module);
+    PyObject *given[4], *parents = NULL;
+    double data, *local_grads = NULL;
+    Py_ssize_t count;
+    Value *made = NULL;
+    if (parse("ieee_node", names, 4, 4, 4, args, n, keywords, given) ||
+        as_double(state, given[1], &data, "ieee_node: data"))
+        return NULL;
+    Op op = OP_ADD;
+    while (op < OP_COUNT && PyUnicode_Compare(state->names[op], given[0]))
+        op++;
+    if ((parents = checked_parents(state, given[2])) &&
+        (local_grads = checked_local_grads(state, given[3], &count))) {
+        if (op == OP_COUNT || count != PyTuple_GET_SIZE(parents) || count < 1 || count > 2)
+            PyErr_SetString(PyExc_ValueError, "ieee_node: no such operation");
+        else if (!recording(state))
+            made = new_leaf(state, data);
+        else if ((made = with_edges(state, NULL, parents, local_grads, NULL)))
+            made->op = op, made->data = data;
+    }
+    Py_XDECREF(parents);
+    PyMem_Free(local_grads);
+    return (PyObject *)made;
+}
+
 /* ---- Attributes ---- */
 
 static PyObject *get_data(PyObject *self, void *unused) {
