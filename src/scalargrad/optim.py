@@ -144,8 +144,8 @@ class SGD(_Optimizer):
         parameter -= lr * velocity
 
     With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), the gradient
-    where the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears twice
-    counts once. `lr` and the other settings can be written between steps.
+    where the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears
+    twice counts once. `lr` and the other settings can be written between steps.
 
     Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds a
     computed Value, if a setting is negative or not finite, or for `nesterov` without momentum.

@@ -235,7 +235,7 @@ def count(n: int, kind: str = "number") -> str:
 
 
 def checked_edges(
-    parents: Any, local_grads: Any, kind: type
+    parents: Any, local_grads: Any, kind: Any
 ) -> tuple[tuple[Any, ...], tuple[float, ...], tuple[Any, ...]]:
     """The parents of a node made by hand, which are of that kind, and as many local derivatives.
 
@@ -247,7 +247,7 @@ def checked_edges(
             raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
         parent.data  # noqa: B018 - which raises before its __init__
     given = list(iterable(local_grads, "Value", "local_grads"))
-    numbers = [g.data if isinstance(g, kind) else g for g in given]  # type: ignore[attr-defined]
+    numbers = [g.data if isinstance(g, kind) else g for g in given]
     grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in enumerate(numbers)])
     if len(parents) != len(grads):
         raise ValueError(
