@@ -239,7 +239,7 @@ def checked_edges(
 ) -> tuple[tuple[Any, ...], tuple[float, ...], tuple[Any, ...]]:
     """The parents of a node made by hand, which are of that kind, and as many local derivatives.
 
-    These as floats, and as they came if there are Values among them.
+    These as floats, and where there are Values among them, once more with these for their numbers.
     """
     parents = tuple(iterable(parents, "Value", "parents"))
     for i, parent in enumerate(parents):
@@ -254,5 +254,5 @@ def checked_edges(
             f"Value: parents has length {len(parents)} but local_grads has length {len(grads)}; "
             "give one local derivative per parent"
         )
-    has_graphs = any(isinstance(g, kind) for g in given)
-    return parents, grads, tuple(given) if has_graphs else ()
+    graphs = tuple([g if isinstance(g, kind) else x for g, x in zip(given, grads)])
+    return parents, grads, graphs if any(isinstance(g, kind) for g in given) else ()

@@ -269,7 +269,7 @@ class Vector(Methods, _Sequence):
     def __iter__(self) -> Iterator[Value]:
         return iter(self._elements())
 
-    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize, /) -> int:
+    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
         """The position of this very Value, or of a number, from `start` up to `stop`.
 
         Raises ValueError if it is not there.
@@ -283,7 +283,7 @@ class Vector(Methods, _Sequence):
         except ValueError:
             raise ValueError(f"Vector.index: {describe(value)} is not in the row") from None
 
-    def count(self, value: Any, /) -> int:
+    def count(self, value: Any) -> int:
         """How often this very Value, or a number, is in the row.
 
         Another Value with the same data is another Value.
