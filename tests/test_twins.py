@@ -88,7 +88,8 @@ def around(x, steps=4):
 # Where one formula ends and another begins: the engines must change over at the same float.
 LEAST = sys.float_info.min  # smaller floats have fewer digits
 EDGES = [
-    *(around(x, 1) for x in (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 36.75, 354.5, 709.5, 745.25, LEAST)),
+    *(around(x, 1) for x in (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 30.0, 36.75, 354.5, 709.5, 745.25)),
+    *(around(x, 1) for x in (LEAST, LEAST**0.5)),
     [0.0, 5e-324, 1e-200, 1e-105, 1e-13, 1e13, 1e200, sys.float_info.max, math.inf, math.nan],
 ]
 NUMBERS_AT_EDGES = [sign * x for some in EDGES for x in some for sign in (1.0, -1.0)]

@@ -37,8 +37,8 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(exp,     EXP,     "exp",     exp(x),            overflow(x, y),        y) \
     ROW(log,     LOG,     "log",     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
     ROW(log1p,   LOG1P,   "log1p",   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
-    ROW(log2,    LOG2,    "log2",    log2(x),           singularity(x, y),     ieee_divide(1.0, x * LN_2)) \
-    ROW(log10,   LOG10,   "log10",   log10(x),          singularity(x, y),     ieee_divide(1.0, x * LN_10)) \
+    ROW(log2,    LOG2,    "log2",    log2(x),           singularity(x, y),     ieee_divide(1.0 / LN_2, x)) \
+    ROW(log10,   LOG10,   "log10",   log10(x),          singularity(x, y),     ieee_divide(1.0 / LN_10, x)) \
     ROW(expm1,   EXPM1,   "expm1",   expm1(x),          overflow(x, y),        exp(x)) \
     ROW(sqrt,    SQRT,    "sqrt",    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
     ROW(sin,     SIN,     "sin",     sin(x),            singularity(x, y),     cos(x)) \
@@ -175,7 +175,9 @@ static inline double power_by_base(double y, double x, double n) {
 static inline double power_by_exponent(double y, double x, double n) {
     if (x == 0.0 && n >= 0.0)
         return 0.0;
-    if (x < INFINITY && is_coarse(y)) {
+    if (0.0 < x && x < 1.0 && (is_coarse(y) || (n >= 2.0 && is_coarse(x * x))))
+        return power(x, n - 1.0) * (x * ieee_log(x));
+    if (1.0 < x && x < INFINITY && is_coarse(y)) {
         double root = power(x, 0.5 * n);
         return root * ieee_log(x) * root;
     }
@@ -223,8 +225,8 @@ static inline double atan2_by_x(double y, double x) {
 /* ---- The rest ---- */
 
 static inline double erf_slope(double x) {
-    if (!(fabs(x) < 30.0))
-        return exp(-x * x);
+    if (fabs(x) > 30.0)
+        return 0.0;
     double coarse = x * 134217729.0; /* 2**27 + 1 */
     coarse = coarse - (coarse - x);
     return TWO_OVER_ROOT_PI * exp(-coarse * coarse) * exp((coarse - x) * (coarse + x));
@@ -240,6 +242,10 @@ static inline double sigmoid(double x) {
 }
 
 static inline double sigmoid_slope(double y, double x) {
+    if (-1.0 < x && x < 1.0) {
+        double t = tanh(0.5 * x);
+        return 0.25 * (1.0 - t * t);
+    }
     double small = x <= 0.0 ? y : sigmoid(-x);
     return small * (1.0 - small);
 }

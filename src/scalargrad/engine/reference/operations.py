@@ -98,8 +98,8 @@ ABS     = Operation("abs",     abs,                        lambda y, x: (sign(x)
 EXP     = Operation("exp",     math.exp,                   lambda y, x: (y,), ROWS)
 LOG     = Operation("log",     math.log,                   lambda y, x: (divide(1.0, x),))
 LOG1P   = Operation("log1p",   math.log1p,                 lambda y, x: (divide(1.0, 1.0 + x),))
-LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(1.0, x * LN_2),))
-LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(1.0, x * LN_10),))
+LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(1.0 / LN_2, x),))
+LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(1.0 / LN_10, x),))
 EXPM1   = Operation("expm1",   math.expm1,                 lambda y, x: (exp(x),))
 SQRT    = Operation("sqrt",    math.sqrt,                  lambda y, x: (divide(0.5, y),))
 SIN     = Operation("sin",     math.sin,                   lambda y, x: (cos(x),))
@@ -156,7 +156,7 @@ def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
 
 
 def _power_by_base(y: Number, x: Number, n: Number) -> Number:
-    """d/dx x**n = n x**(n-1), in whichever form loses no digits on the way."""
+    """d/dx x**n = n x**(n-1), its number computed in whichever form loses no digits on the way."""
     base, exponent = number_of(x), number_of(n)
     if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
         return 0.0  # x**0 is 1 everywhere
@@ -164,19 +164,22 @@ def _power_by_base(y: Number, x: Number, n: Number) -> Number:
     if base == 0.0 or not math.isfinite(base) or not math.isfinite(exponent):
         return n * one_less
     if _is_coarse(one_less) and abs(exponent) > 4.0:  # x**n = +-(|x|**(n/2))**2
-        root = power(abs(x), 0.5 * n)
-        return math.copysign(1.0, number_of(y)) * divide(n * root, x) * root
+        root = _ieee_power(abs(base), 0.5 * exponent)
+        number = math.copysign(1.0, number_of(y)) * _ieee_divide(exponent * root, base) * root
+        return product(n, one_less, number)
     if math.isinf(number_of(one_less)) or not _is_one_less(exponent - 1.0, exponent):
-        return divide(n * y, x)
+        return product(n, one_less, _ieee_divide(exponent * number_of(y), base))
     return n * one_less
 
 
 def _power_by_exponent(y: Number, x: Number, n: Number) -> Number:
-    """d/dn x**n = x**n log x."""
-    base = number_of(x)
-    if base == 0.0 and number_of(n) >= 0.0:
+    """d/dn x**n = x**n log x, or x**(n-1) (x log x) where x**n or 1/x**2 is no good float."""
+    base, exponent = number_of(x), number_of(n)
+    if base == 0.0 and exponent >= 0.0:
         return 0.0
-    if base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
+    if 0.0 < base < 1.0 and (_is_coarse(y) or (exponent >= 2.0 and _is_coarse(base * base))):
+        return power(x, n - 1.0) * x_log_x(x)
+    if 1.0 < base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
         root = power(x, 0.5 * n)
         return root * log(x) * root
     return y * log(x)
@@ -193,7 +196,13 @@ def _is_coarse(y: Number) -> bool:
 
 
 def _sigmoid_grad(y: Number, x: Number) -> Number:
-    """s(x) s(-x), as s (1 - s) with the smaller of the two, where 1 - s cancels nothing."""
+    """s(x) s(-x): near 0 as (1 - tanh(x/2)**2) / 4, far from it as s (1 - s) of the smaller one.
+
+    Neither cancels anything, nor do their derivatives.
+    """
+    if -1.0 < x < 1.0:
+        t = tanh(0.5 * x)
+        return 0.25 * (1.0 - t * t)
     small = y if x <= 0.0 else sigmoid(-x)
     return small * (1.0 - small)
 
@@ -238,10 +247,10 @@ def _atan2_grads(a: Number, b: Number) -> tuple[Number, Number]:
 
 def _erf_grad(x: Number) -> Number:
     """2 / sqrt(pi) exp(-x**2), with the square in two parts, as its last bits matter."""
+    if abs(number_of(x)) > 30.0:
+        return 0.0
     coarse = number_of(x) * 134217729.0  # 2**27 + 1
-    coarse = coarse - (coarse - number_of(x)) if abs(coarse) < math.inf else number_of(x)
-    if not math.isfinite(coarse):
-        return exp(-x * x)
+    coarse = coarse - (coarse - number_of(x))
     return 2.0 / math.sqrt(math.pi) * exp(-coarse * coarse) * exp((coarse - x) * (coarse + x))
 
 
@@ -292,6 +301,26 @@ def exp(x: Number) -> Number:
     return _ieee(EXP, _ieee_exp, x)
 
 
+def x_log_x(x: Number) -> Number:
+    """x log x, as one node: with two, the derivative of the one could be too small for a float."""
+    if isinstance(x, float):
+        return x * _ieee_log(x)
+    from scalargrad.engine import Value
+
+    slope = log(x) + 1.0
+    return Value(x_log_x(x.data), (x,), (slope,), op="x log x")
+
+
+def product(a: Number, b: Number, number: float) -> Number:
+    """a * b, whose number was computed in another way because that would lose digits."""
+    if isinstance(a, float) and isinstance(b, float):
+        return number
+    from scalargrad.engine import Value
+
+    a, b = (Value(x) if isinstance(x, float) else x for x in (a, b))
+    return Value(number, (a, b), (b, a), op="*")
+
+
 def sin(x: Number) -> Number:
     return math.sin(x) if isinstance(x, float) else x.sin()
 
@@ -307,6 +336,10 @@ def sinh(x: Number) -> Number:
 
 def cosh(x: Number) -> Number:
     return _ieee(COSH, _ieee_cosh, x)
+
+
+def tanh(x: Number) -> Number:
+    return math.tanh(x) if isinstance(x, float) else x.tanh()
 
 
 def sqrt(x: Number) -> Number:
