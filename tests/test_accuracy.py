@@ -46,8 +46,8 @@ def smooth_operands(op: Op, point: tuple[float, ...]) -> list[int]:
         return [0] if point[0] != 0.0 else []
     if op.name in ("asin", "acos"):
         return [0] if abs(point[0]) < 1.0 else []
-    if op.name == "atan2":
-        return [0, 1] if point != (0.0, 0.0) else []
+    if op.name == "atan2":  # where x < 0 it jumps from -pi to pi
+        return [0, 1] if point[0] != 0.0 or point[1] > 0.0 else []
     if op.name in ("maximum", "minimum"):
         return [0, 1] if point[0] != point[1] else []
     if op.name == "**":
@@ -57,6 +57,8 @@ def smooth_operands(op: Op, point: tuple[float, ...]) -> list[int]:
 
 def check(sg: Any, op: Op, *point: float) -> None:
     """The value and the derivatives at this point, if the operation is defined there."""
+    if op.name == "atan2":  # which tells -0.0 from 0.0, as mpmath cannot
+        point = tuple(x + 0.0 for x in point)
     try:
         result = op.on_values(sg, *map(sg.Value, point))
     except (ArithmeticError, ValueError):

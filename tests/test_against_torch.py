@@ -40,6 +40,7 @@ def stacked(row: Any) -> Any:
 AS_PACKAGE = SimpleNamespace(
     maximum=lambda a, b: torch.maximum(as_tensor(a), as_tensor(b)),
     minimum=lambda a, b: torch.minimum(as_tensor(a), as_tensor(b)),
+    atan2=lambda y, x: torch.atan2(as_tensor(y), as_tensor(x)),
     nn=SimpleNamespace(
         dot=lambda a, b: torch.dot(stacked(a), stacked(b)),
         linear=lambda x, w, b=None: torch.nn.functional.linear(
@@ -47,11 +48,14 @@ AS_PACKAGE = SimpleNamespace(
         ),
         softmax=lambda x: torch.softmax(stacked(x), 0),
         rmsnorm=lambda x, eps=1e-5: torch.nn.functional.rms_norm(stacked(x), [len(x)], eps=eps),
+        logsumexp=lambda x: torch.logsumexp(stacked(x), 0),
         cross_entropy=lambda x, target: torch.nn.functional.cross_entropy(
-            stacked(x), torch.tensor(target)
+            stacked(x), torch.tensor(target) if isinstance(target, int) else stacked(target)
         ),
     ),
 )
+# Without a threshold, from which on PyTorch would give x.
+torch.Tensor.softplus = lambda x: torch.nn.functional.softplus(x, threshold=700.0)
 
 
 def gradients(output: Any, inputs: Any, create_graph: bool = False) -> list[Any]:
@@ -101,7 +105,10 @@ class TestOperations:
         assert ours.data == near(theirs.item())
         expected = numbers(gradients(theirs, tensors))
         ours.backward()
-        assert [x.grad for x in operands] == near(expected, 1e-13, CANCELS.get(op.name, 1e-300))
+        allowed = CANCELS.get(op.name, 1e-300)
+        if op.name in ("asin", "acos"):  # PyTorch has 1 - x * x, which cancels next to 1
+            allowed = 1e-15 * abs(expected[0]) ** 3
+        assert [x.grad for x in operands] == near(expected, 1e-13, allowed)
 
     @every_op
     def test_derivatives_to_third_order(self, sg, op: Op):
@@ -149,6 +156,8 @@ class TestKinks:
             expected = gradients(gradients(theirs, tensors, create_graph=True)[i], tensors)[i]
             if kink.op == "**" and kink.operands[1] == 0.0:
                 expected = torch.zeros(())  # PyTorch has nan for some of the constant 1
+            if kink.op in ("atan", "atan2", "erf") and not math.isfinite(expected.item()):
+                continue  # PyTorch has inf * 0 there, or 0 / 0
             assert second == near(expected.item(), 1e-14)
 
 
@@ -198,6 +207,17 @@ class TestFunctionsOfRows:
     def test_rmsnorm(self, sg, data, n, eps):
         rows, weights = [drawn_row(data, n)], drawn_row(data, n)
         self.compare(sg, lambda nn, x: nn.rmsnorm(x, eps), rows, weights, 20.0 / eps**0.5)
+
+    @given(data=st.data(), n=row_sizes)
+    def test_logsumexp(self, sg, data, n):
+        rows = [drawn_row(data, n, usual | st.sampled_from([-800.0, 800.0]))]
+        self.compare(sg, lambda nn, x: [nn.logsumexp(x)], rows, [1.5])
+
+    @given(data=st.data(), n=row_sizes)
+    def test_cross_entropy_with_probabilities(self, sg, data, n):
+        """By the logits and by the target, which need not add up to 1."""
+        rows = [drawn_row(data, n), drawn_row(data, n, st.floats(0.0, 1.0))]
+        self.compare(sg, lambda nn, x, p: [nn.cross_entropy(x, p)], rows, [1.5], 10.0)
 
     @given(data=st.data(), n=row_sizes)
     def test_cross_entropy(self, sg, data, n):

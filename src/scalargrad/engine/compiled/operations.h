@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-static const double LN_2 = 0.6931471805599453, LN_10 = 2.302585092994046;
+static const double LOG2_E = 1.4426950408889634, LOG10_E = 0.4342944819032518;
 static const double TWO_OVER_ROOT_PI = 1.1283791670955126;
 
 typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
@@ -37,8 +37,8 @@ typedef enum { FINE, DIVISION_BY_ZERO, TOO_LARGE, UNDEFINED } Failure;
     ROW(exp,     EXP,     "exp",     exp(x),            overflow(x, y),        y) \
     ROW(log,     LOG,     "log",     log(x),            singularity(x, y),     ieee_divide(1.0, x)) \
     ROW(log1p,   LOG1P,   "log1p",   x == 0.0 ? x : log1p(x), singularity(x, y), 1.0 / (1.0 + x)) \
-    ROW(log2,    LOG2,    "log2",    log2(x),           singularity(x, y),     ieee_divide(1.0 / LN_2, x)) \
-    ROW(log10,   LOG10,   "log10",   log10(x),          singularity(x, y),     ieee_divide(1.0 / LN_10, x)) \
+    ROW(log2,    LOG2,    "log2",    log2(x),           singularity(x, y),     ieee_divide(LOG2_E, x)) \
+    ROW(log10,   LOG10,   "log10",   log10(x),          singularity(x, y),     ieee_divide(LOG10_E, x)) \
     ROW(expm1,   EXPM1,   "expm1",   expm1(x),          overflow(x, y),        exp(x)) \
     ROW(sqrt,    SQRT,    "sqrt",    sqrt(x),           singularity(x, y),     ieee_divide(0.5, y)) \
     ROW(sin,     SIN,     "sin",     sin(x),            singularity(x, y),     cos(x)) \
@@ -175,9 +175,10 @@ static inline double power_by_base(double y, double x, double n) {
 static inline double power_by_exponent(double y, double x, double n) {
     if (x == 0.0 && n >= 0.0)
         return 0.0;
-    if (0.0 < x && x < 1.0 && (is_coarse(y) || (n >= 2.0 && is_coarse(x * x))))
+    bool small = is_coarse(y) || (n >= 2.0 && is_coarse(x * x));
+    if (small && DBL_MIN <= x && x < 1.0)
         return power(x, n - 1.0) * (x * ieee_log(x));
-    if (1.0 < x && x < INFINITY && is_coarse(y)) {
+    if (x < INFINITY && is_coarse(y)) {
         double root = power(x, 0.5 * n);
         return root * ieee_log(x) * root;
     }
@@ -187,7 +188,8 @@ static inline double power_by_exponent(double y, double x, double n) {
 /* ---- Angles ---- */
 
 static inline double asin_slope(double x) {
-    double square = -0.5 < x && x < 0.5 ? 1.0 - x * x : (1.0 - x) * (1.0 + x);
+    double size = fabs(x);
+    double square = 0.5 < size && size < 1.0 ? (1.0 - x) * (1.0 + x) : 1.0 - x * x;
     return ieee_divide(1.0, sqrt(square));
 }
 
@@ -212,14 +214,14 @@ static inline double atan2_by_y(double y, double x) {
     double unit = unit_of_point(y, x);
     y *= unit, x *= unit;
     double square = y * y + x * x;
-    return square == 0.0 ? NAN : x / square * unit;
+    return square == 0.0 ? 0.0 : x / square * unit;
 }
 
 static inline double atan2_by_x(double y, double x) {
     double unit = unit_of_point(y, x);
     y *= unit, x *= unit;
     double square = y * y + x * x;
-    return square == 0.0 ? NAN : -y / square * unit;
+    return square == 0.0 ? 0.0 : -y / square * unit;
 }
 
 /* ---- The rest ---- */

@@ -98,8 +98,8 @@ ABS     = Operation("abs",     abs,                        lambda y, x: (sign(x)
 EXP     = Operation("exp",     math.exp,                   lambda y, x: (y,), ROWS)
 LOG     = Operation("log",     math.log,                   lambda y, x: (divide(1.0, x),))
 LOG1P   = Operation("log1p",   math.log1p,                 lambda y, x: (divide(1.0, 1.0 + x),))
-LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(1.0 / LN_2, x),))
-LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(1.0 / LN_10, x),))
+LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(LOG2_E, x),))
+LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(LOG10_E, x),))
 EXPM1   = Operation("expm1",   math.expm1,                 lambda y, x: (exp(x),))
 SQRT    = Operation("sqrt",    math.sqrt,                  lambda y, x: (divide(0.5, y),))
 SIN     = Operation("sin",     math.sin,                   lambda y, x: (cos(x),))
@@ -133,8 +133,7 @@ OPERATIONS = {
 # The operations and derivatives that need care.
 
 SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
-LN_2: float = math.log(2.0)
-LN_10: float = math.log(10.0)
+LOG2_E, LOG10_E = 1.4426950408889634, 0.4342944819032518  # 1 / log(2) and 1 / log(10)
 
 
 def _power(x: float, n: float) -> float:
@@ -177,9 +176,10 @@ def _power_by_exponent(y: Number, x: Number, n: Number) -> Number:
     base, exponent = number_of(x), number_of(n)
     if base == 0.0 and exponent >= 0.0:
         return 0.0
-    if 0.0 < base < 1.0 and (_is_coarse(y) or (exponent >= 2.0 and _is_coarse(base * base))):
+    small = _is_coarse(y) or (exponent >= 2.0 and _is_coarse(base * base))
+    if small and SMALLEST_NORMAL <= base < 1.0:
         return power(x, n - 1.0) * x_log_x(x)
-    if 1.0 < base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
+    if base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
         root = power(x, 0.5 * n)
         return root * log(x) * root
     return y * log(x)
@@ -220,8 +220,8 @@ def _softplus(x: float) -> float:
 
 
 def _asin_grad(x: Number) -> Number:
-    """1 / sqrt(1 - x**2), far from 0 in factors, which cancel nothing at 1 and -1."""
-    square = 1.0 - x * x if -0.5 < x < 0.5 else (1.0 - x) * (1.0 + x)
+    """1 / sqrt(1 - x**2), next to 1 and -1 in factors, which cancel nothing."""
+    square = (1.0 - x) * (1.0 + x) if 0.5 < abs(number_of(x)) < 1.0 else 1.0 - x * x
     return divide(1.0, sqrt(square))
 
 
@@ -234,9 +234,11 @@ def _atan_grad(x: Number) -> Number:
 
 
 def _atan2_grads(a: Number, b: Number) -> tuple[Number, Number]:
-    """b / (a**2 + b**2) and -a / (a**2 + b**2), brought to about 1 first."""
+    """b / (a**2 + b**2) and -a / (a**2 + b**2), brought to about 1 first; 0 for no direction."""
     largest = max(abs(number_of(a)), abs(number_of(b)))
-    if not 0.0 < largest < math.inf:
+    if largest == 0.0:
+        return 0.0, 0.0
+    if not largest < math.inf:
         square = a * a + b * b
         return divide(b, square), divide(-a, square)
     unit = math.ldexp(1.0, -min(max(math.frexp(largest)[1], -1021), 1022))
