@@ -235,9 +235,9 @@ def _atan_grad(x: Number) -> Number:
 
 def _atan2_grads(a: Number, b: Number) -> tuple[Number, Number]:
     """b / (a**2 + b**2) and -a / (a**2 + b**2), brought to about 1 first; 0 for no direction."""
-    largest = max(abs(number_of(a)), abs(number_of(b)))
-    if largest == 0.0:
+    if number_of(a) == 0.0 and number_of(b) == 0.0:
         return 0.0, 0.0
+    largest = max(abs(number_of(a)), abs(number_of(b)))
     if not largest < math.inf:
         square = a * a + b * b
         return divide(b, square), divide(-a, square)
