@@ -133,7 +133,8 @@ OPERATIONS = {
 # The operations and derivatives that need care.
 
 SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
-LOG2_E, LOG10_E = 1.4426950408889634, 0.4342944819032518  # 1 / log(2) and 1 / log(10)
+LOG2_E: float = 1.4426950408889634  # 1 / log(2)
+LOG10_E: float = 0.4342944819032518  # 1 / log(10)
 
 
 def _power(x: float, n: float) -> float:
