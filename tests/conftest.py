@@ -71,6 +71,10 @@ def pytest_collection_finish() -> None:
 
 
 def is_long(item: pytest.Item) -> bool:
+    """Whether a quick run leaves it out."""
     if item.get_closest_marker("long_in_python") and "compiled" in PACKAGES:
         return "reference" in item.callspec.params.values()
+    if item.get_closest_marker("engines_in_turn"):
+        rows = dict(item.callspec.indices)
+        return rows.pop("engine") != max(rows.values()) % len(PACKAGES)
     return item.get_closest_marker("long") is not None

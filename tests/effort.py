@@ -12,6 +12,8 @@ ALL, QUICK = 100, 20  # examples that a test draws, if it does not say how many
 long = pytest.mark.long
 # What the engine in plain Python takes seconds for, and the compiled one, if it is there, does not.
 long_in_python = pytest.mark.long_in_python
+# A table of thousands of rows: in a quick run each is tested on one engine, the next on the other.
+engines_in_turn = pytest.mark.engines_in_turn
 
 
 def examples(number: int) -> int:

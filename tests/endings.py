@@ -62,7 +62,7 @@ PROGRAMS = [
                     str((z.parents, z.op, z.label, z.data, z < y, z < 1, bool(z)))
                     z.label = "z"
                 list(Vector([y, 1.0, z])[:2])
-                Vector([y]) + [y]
+                Vector([y]) * [y]
                 y * "text" if y is None else y == "text"
             except (RuntimeError, ImportError):
                 pass

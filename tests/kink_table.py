@@ -24,6 +24,20 @@ class Kink(NamedTuple):
     why: str = ""
 
 
+class Handed(NamedTuple):
+    """What an operation at some operands hands down, when its own gradient is no usual number.
+
+    `theirs` is what PyTorch hands down: None where that is the same.
+    """
+
+    op: str
+    operands: tuple[float, ...]
+    upstream: float
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...] | None
+    why: str = ""
+
+
 class Refusal(NamedTuple):
     """An operation that raises at these operands, and what it says."""
 
@@ -200,6 +214,32 @@ KINKS = {
     ),
 }
 
+HANDED = (
+    Handed("sqrt", (0.0,), 0.0, (0.0,), (nan,), "a gradient of 0 hands nothing down"),
+    Handed("*", (inf, 2.0), 0.0, (0.0, 0.0), (0.0, nan)),
+    Handed("*", (nan, 2.0), -0.0, (0.0, 0.0), (0.0, nan), "nor does -0"),
+    Handed("/", (1.0, 1e-320), 0.0, (0.0, 0.0), (0.0, nan)),
+    Handed("**", (0.0, 0.5), 0.0, (0.0, 0.0), (nan, 0.0)),
+    Handed("exp", (nan,), 0.0, (0.0,), (nan,)),
+    Handed("relu", (-1.0,), inf, (0.0,), None, "a branch that was not taken gets nothing"),
+    Handed("relu", (0.0,), inf, (0.0,), None),
+    Handed("relu", (-1.0,), nan, (0.0,), None),
+    Handed("relu", (2.0,), nan, (nan,), None),
+    Handed("maximum", (2.0, 1.0), inf, (inf, 0.0), None),
+    Handed("maximum", (2.0, 1.0), nan, (nan, 0.0), None),
+    Handed("minimum", (2.0, 1.0), -inf, (0.0, -inf), None),
+    Handed("maximum", (3.0, 3.0), inf, (inf, inf), None, "a tie: both were taken"),
+    Handed("abs", (0.0,), inf, (nan,), None, "`0 * inf`: no branches, but a slope of 0"),
+    Handed("*", (0.0, 2.0), inf, (inf, nan), None),
+    Handed("tanh", (inf,), inf, (nan,), None),
+    Handed("cos", (0.0,), inf, (nan,), None),
+    Handed("**", (0.0, 2.0), inf, (nan, nan), None),
+    Handed("+", (1.0, 2.0), nan, (nan, nan), None),
+    Handed("**", (3.0, 0.0), inf, (nan, inf), (0.0, inf), "PyTorch takes `x ** 0` for a constant"),
+    Handed("**", (3.0, 0.0), nan, (nan, nan), (0.0, nan)),
+    Handed("sigmoid", (700.0,), inf, (inf,), (nan,), "its slope of 1e-304 is 0 to PyTorch"),
+)
+
 ZERO, UNDEFINED = "division by zero", "not defined for real numbers"
 TOO_LARGE = "the result is too large for a float"
 
@@ -273,7 +313,7 @@ def refused_by(op: str) -> tuple[tuple[float, ...], ...]:
 # The page.
 
 
-def expression(row: Kink | Refusal) -> str:
+def expression(row: Kink | Handed | Refusal) -> str:
     """The case as readers would write it on paper."""
     x = [repr(number).removesuffix(".0") for number in row.operands]
     if row.op == "neg":
@@ -289,6 +329,7 @@ def tables() -> dict[str, str]:
     made = {name: _kink_table(rows) for name, rows in KINKS.items()}
     lines = ["| expression | raises | message |", "|---|---|---|"]
     lines += [f"| `{expression(r)}` | {r.error.__name__} | `{r.message}` |" for r in REFUSALS]
+    made["handed"] = _handed_table()
     made["raises"] = "\n".join(lines)
     return made
 
@@ -309,6 +350,20 @@ def _kink_table(rows: tuple[Kink, ...]) -> str:
     for row in rows:
         value, *slopes = (f"{x:.6g}" for x in (row.value, *row.slopes))
         lines.append(f"| `{expression(row)}` | {value} | {', '.join(slopes)} | {row.why} |")
+    return "\n".join(lines)
+
+
+def _handed_table() -> str:
+    lines = ["| expression | its gradient | handed down | by PyTorch | |", "|---|---|---|---|---|"]
+    for row in HANDED:
+        ours, theirs = (
+            ", ".join(f"{x:.6g}" for x in side) for side in (row.ours, row.theirs or row.ours)
+        )
+        gradient = f"{row.upstream:.6g}"
+        lines.append(
+            f"| `{expression(row)}` | {gradient} | {ours} | "
+            f"{theirs if row.theirs else 'the same'} | {row.why} |"
+        )
     return "\n".join(lines)
 
 

@@ -404,6 +404,41 @@ class TestSumsOfProducts:
         assert near(sg.nn.dot(a, b).data, total, 1e-30, bound)
         assert near(sg.nn.linear(a, [b], [bias])[0].data, biased, 1e-30, biased_bound)
 
+    @settings(max_examples=examples(200))
+    @given(numbers=st.lists(number, min_size=1, max_size=20))
+    @example(numbers=[1e16, 1.0, -1e16])  # gives 0, for 1
+    @example(numbers=[0.1] * 10)
+    def test_sum_and_mean(self, sg, numbers):
+        """A sum of n has n - 1 roundings, and a mean one more."""
+        row, n = sg.nn.vector(numbers), len(numbers)
+        with mpmath.workprec(PRECISION_BITS):
+            total, size = mpmath.fsum(numbers), mpmath.fsum(numbers, absolute=True)
+            mean, bound = total / n, (n - 1) * U * size
+        assert near(row.sum().data, total, 1e-30, bound)
+        assert near(row.mean().data, mean, U, (bound * (1 + U)) / n)
+
+    @settings(max_examples=examples(100))
+    @given(data=st.data(), n=st.integers(1, 5), m=st.integers(1, 5))
+    def test_weighted_sum_and_its_gradients(self, sg, data, n, m):
+        """Of n products the results, of m the gradients of the weights, and of 1 those of rows."""
+        draw = lambda count: data.draw(  # noqa: E731
+            st.lists(st.floats(-1e100, 1e100), min_size=count, max_size=count)
+        )
+        weights, up = sg.nn.vector(draw(n)), draw(m)
+        rows = [sg.nn.vector(draw(m)) for _ in range(n)]
+        y = sg.nn.weighted_sum(weights, rows)
+        sg.nn.dot(y, up).backward()
+        with mpmath.workprec(PRECISION_BITS):
+            for j, yj in enumerate(y):
+                products = [mpf(w.data) * mpf(row[j].data) for w, row in zip(weights, rows)]
+                size = mpmath.fsum(products, absolute=True)
+                assert near(yj.data, mpmath.fsum(products), 1e-30, n * U * size)
+            for weight, row in zip(weights, rows):
+                products = [mpf(g) * mpf(x) for g, x in zip(up, row.data)]
+                size = mpmath.fsum(products, absolute=True)
+                assert near(weight.grad, mpmath.fsum(products), 1e-30, m * U * size)
+                assert row.grad == tuple(weight.data * g for g in up)
+
     @settings(max_examples=examples(50))
     @given(data=st.data(), n=st.integers(1, 5), m=st.integers(1, 5))
     def test_gradients_of_linear(self, sg, data, n, m):

@@ -14,7 +14,7 @@ import pytest
 from effort import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kink_table import REFUSALS, Kink, Refusal, all_kinks, expression
+from kink_table import HANDED, REFUSALS, Handed, Kink, Refusal, all_kinks, expression
 from op_table import OPS, Op
 from test_laws import leaves, programs, run, slopes
 
@@ -38,6 +38,7 @@ def stacked(row: Any) -> Any:
 
 # What stands in for the package when a test's program runs on tensors of one number each.
 AS_PACKAGE = SimpleNamespace(
+    Vector=stacked,
     maximum=lambda a, b: torch.maximum(as_tensor(a), as_tensor(b)),
     minimum=lambda a, b: torch.minimum(as_tensor(a), as_tensor(b)),
     atan2=lambda y, x: torch.atan2(as_tensor(y), as_tensor(x)),
@@ -46,6 +47,10 @@ AS_PACKAGE = SimpleNamespace(
         linear=lambda x, w, b=None: torch.nn.functional.linear(
             stacked(x), torch.stack([stacked(row) for row in w]), None if b is None else stacked(b)
         ),
+        weighted_sum=lambda weights, rows: torch.matmul(
+            stacked(weights), torch.stack([stacked(row) for row in rows])
+        ),
+        concatenate=lambda rows: torch.cat([stacked(row) for row in rows if len(row)]),
         softmax=lambda x: torch.softmax(stacked(x), 0),
         rmsnorm=lambda x, eps=1e-5: torch.nn.functional.rms_norm(stacked(x), [len(x)], eps=eps),
         logsumexp=lambda x: torch.logsumexp(stacked(x), 0),
@@ -58,7 +63,9 @@ AS_PACKAGE = SimpleNamespace(
 torch.Tensor.softplus = lambda x: torch.nn.functional.softplus(x, threshold=700.0)
 
 
-def gradients(output: Any, inputs: Any, create_graph: bool = False) -> list[Any]:
+def gradients(
+    output: Any, inputs: Any, create_graph: bool = False, grad_output: float = 1.0
+) -> list[Any]:
     """As `grad`: 0 by an input that does not matter."""
     if not output.requires_grad:
         return [torch.zeros((), dtype=torch.float64) for _ in inputs]
@@ -66,6 +73,7 @@ def gradients(output: Any, inputs: Any, create_graph: bool = False) -> list[Any]
         torch.autograd.grad(
             output,
             inputs,
+            grad_outputs=torch.full_like(output, grad_output),
             retain_graph=True,
             create_graph=create_graph,
             allow_unused=True,
@@ -140,6 +148,30 @@ class TestKinks:
         x = tensor(base)
         assert numbers(gradients(x**exponent, [x])) == near([kink.slopes[0]], 1e-15)
 
+    @pytest.mark.parametrize(
+        "handed", HANDED, ids=lambda row: f"{expression(row)} and {row.upstream}"
+    )
+    def test_table_of_what_is_handed_down(self, handed: Handed):
+        tensors = [tensor(x) for x in handed.operands]
+        result = BY_NAME[handed.op].on_values(AS_PACKAGE, *tensors)
+        found = numbers(gradients(result, tensors, grad_output=handed.upstream))
+        assert found == near(list(handed.theirs or handed.ours), 1e-13)
+
+    @pytest.mark.parametrize("upstream", [math.inf, -math.inf, math.nan, 0.0])
+    @pytest.mark.parametrize("kink", all_kinks(), ids=expression)
+    def test_nan_only_where_pytorch_has_it(self, sg, kink: Kink, upstream: float):
+        """And of a gradient of 0 nothing, whatever it has. Of x ** 0, see TestWhereWeDiffer."""
+        operands, tensors = ([make(x) for x in kink.operands] for make in (sg.Value, tensor))
+        BY_NAME[kink.op].on_values(sg, *operands).backward(upstream)
+        theirs = BY_NAME[kink.op].on_values(AS_PACKAGE, *tensors)
+        expected = numbers(gradients(theirs, tensors, grad_output=upstream))
+        if upstream == 0.0:
+            expected = [0.0] * len(operands)
+        elif kink.op == "**" and kink.operands[1] == 0.0:
+            assert expected[0] == 0.0
+            expected[0] = math.nan
+        assert [x.grad for x in operands] == near(expected)
+
     @pytest.mark.parametrize("refusal", REFUSALS, ids=expression)
     def test_where_we_raise_pytorch_is_not_finite(self, refusal: Refusal):
         tensors = [tensor(x) for x in refusal.operands]
@@ -161,11 +193,74 @@ class TestKinks:
             assert second == near(expected.item(), 1e-14)
 
 
-row_sizes = st.integers(1, 6)
-
-
 def drawn_row(data: Any, n: int, numbers: Any = usual) -> list[float]:
     return data.draw(st.lists(numbers, min_size=n, max_size=n))
+
+
+def vector_tensor(numbers: Any) -> Any:
+    return torch.tensor(list(numbers), dtype=torch.float64, requires_grad=True)
+
+
+class TestRows:
+    """A row is a tensor of one dimension, and a Value beside it one of none."""
+
+    @every_op
+    @settings(max_examples=examples(100))
+    @given(data=st.data())
+    def test_value_and_derivatives_at_any_numbers(self, sg, op: Op, data):
+        """Of all numbers at once; where Python refuses one, the next are drawn."""
+        points = []
+        for a, b in data.draw(st.lists(st.tuples(usual, usual), min_size=1, max_size=6)):
+            point = (a, b)[: len(op.smooth[0])]
+            try:
+                op.on_floats(*point)
+            except (ArithmeticError, ValueError):
+                continue
+            points.append(point)
+        assume(points)
+        g = data.draw(st.lists(usual, min_size=len(points), max_size=len(points)))
+        columns = [list(column) for column in zip(*points)]
+        self.compare(sg, op, columns, g)
+
+    @pytest.mark.parametrize("single", [0, 1])
+    @pytest.mark.parametrize("op", [op for op in OPS if len(op.smooth[0]) == 2], ids=repr)
+    @settings(max_examples=examples(100))
+    @given(data=st.data())
+    def test_with_one_number_for_all(self, sg, op: Op, single: int, data):
+        column, number = drawn_row(data, 4, st.floats(0.25, 4.0)), data.draw(st.floats(0.25, 4.0))
+        columns: list[Any] = [column, column]
+        columns[single] = number
+        self.compare(sg, op, columns, drawn_row(data, 4))
+
+    @every_op
+    def test_at_kinks_and_poles_with_gradients_that_are_no_usual_numbers(self, sg, op: Op):
+        """Of each gradient of 0 we hand down 0; PyTorch may have nan."""
+        points = [point for point, _ in op.kinks if op.name != "**" or point[1] != 0.0]
+        for g in (1.0, math.inf, -math.inf, math.nan):
+            columns = [list(column) for column in zip(*points)]
+            self.compare(sg, op, columns, [g] * len(points))
+        rows = [sg.nn.vector(column) for column in zip(*points)]
+        found = sg.grad(op.on_values(sg, *rows), rows, grad_outputs=[0.0] * len(points))
+        assert {x for row in found for x in row.data} == {0.0}
+
+    def compare(self, sg, op, columns, g):
+        operands = [sg.nn.vector(c) if isinstance(c, list) else sg.Value(c) for c in columns]
+        tensors = [vector_tensor(c) if isinstance(c, list) else tensor(c) for c in columns]
+        ours, theirs = op.on_values(sg, *operands), op.on_values(AS_PACKAGE, *tensors)
+        assert list(ours.data) == near(theirs.tolist())
+        found = sg.grad(ours, operands, grad_outputs=g)
+        expected = torch.autograd.grad(
+            theirs, tensors, grad_outputs=torch.tensor(g, dtype=torch.float64)
+        )
+        for one, other in zip(found, expected):
+            if isinstance(one, sg.Vector):
+                tolerance = CANCELS.get(op.name, 1e-300) * max(1.0, *map(abs, g))
+                assert list(one.data) == near(other.tolist(), 1e-13, tolerance)
+            else:  # a sum, which PyTorch may add up in another order
+                assert one == near(other.item(), 1e-11, 1e-9)
+
+
+row_sizes = st.integers(1, 6)
 
 
 class TestFunctionsOfRows:
@@ -224,6 +319,29 @@ class TestFunctionsOfRows:
         target = data.draw(st.integers(0, n - 1))
         rows = [drawn_row(data, n, usual | st.sampled_from([-800.0, 800.0]))]
         self.compare(sg, lambda nn, x: [nn.cross_entropy(x, target)], rows, [1.5])
+
+    @given(data=st.data(), n=row_sizes, m=row_sizes)
+    def test_weighted_sum(self, sg, data, n, m):
+        rows = [drawn_row(data, n), *(drawn_row(data, m) for _ in range(n))]
+        self.compare(
+            sg, lambda nn, w, *rows: nn.weighted_sum(w, rows), rows, drawn_row(data, m), 1e3
+        )
+
+    @given(data=st.data(), sizes=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+    def test_concatenate(self, sg, data, sizes):
+        assume(sum(sizes))
+        rows = [drawn_row(data, n) for n in sizes]
+        weights = drawn_row(data, sum(sizes))
+        self.compare(sg, lambda nn, *rows: nn.concatenate(rows), rows, weights)
+
+    @given(data=st.data(), n=row_sizes)
+    def test_sum_and_mean(self, sg, data, n):
+        numbers_of_row = drawn_row(data, n)
+        row, t = sg.nn.vector(numbers_of_row), vector_tensor(numbers_of_row)
+        for ours, theirs in ((row.sum(), t.sum()), (row.mean(), t.mean())):
+            assert ours.data == near(theirs.item(), 1e-13, 1e-13)
+            ((found,), (expected,)) = sg.grad(ours, row), gradients(theirs, [t])
+            assert list(found.data) == near(expected.tolist())
 
     def test_far_ends(self, sg):
         for function, row in (
@@ -356,6 +474,17 @@ class TestWhereWeDiffer:
 
         assert derivative(sg, sg.grad, sg.Value(2.0)) == 3.0
         assert math.isnan(derivative(AS_PACKAGE, gradients, tensor(2.0)))
+
+    def test_a_gradient_of_0_hands_nothing_down(self, sg):
+        x, t = sg.Value(0.0), tensor(0.0)
+        assert sg.grad(x.sqrt() * 0.0, x) == (0.0,)
+        assert math.isnan(gradients(t.sqrt() * 0.0, [t])[0].item())
+
+    def test_x_to_the_power_of_0_has_a_slope_of_0_and_is_no_constant(self, sg):
+        """So a gradient of inf makes nan of it, as of every other slope of 0."""
+        x, t = sg.Value(3.0), tensor(3.0)
+        assert math.isnan(sg.grad(x**0, x, grad_outputs=math.inf)[0])
+        assert gradients(t ** tensor(0.0), [t], grad_output=math.inf)[0].item() == 0.0
 
     def test_an_exponent_that_comes_to_0_is_still_a_variable(self, sg):
         """By x twice and by n, x**n has the derivative (2n - 1) x**(n-2) + n (n-1) x**(n-2) log x,

@@ -27,6 +27,7 @@ from bad_input import (
     World,
     Wrong,
 )
+from effort import engines_in_turn
 
 EVERY_CALL = CALLS | CALLS_OF_ROWS
 CASES = [
@@ -76,6 +77,7 @@ def call(world: World, name: str, arguments: dict[str, Any]) -> object:
 
 
 class TestArguments:
+    @engines_in_turn
     @pytest.mark.parametrize(("name", "parameter", "wrong"), CASES)
     def test_a_wrong_one_is_refused_by_name(self, world, name, parameter, wrong: Wrong):
         arguments = good_arguments(world, name)
@@ -85,6 +87,7 @@ class TestArguments:
         assert type(raised.value) is wrong.error
         assert str(raised.value.args[0]) == wrong.message
 
+    @engines_in_turn
     @pytest.mark.parametrize(("name", "wrong"), ASSIGNMENTS)
     def test_a_wrong_value_of_an_attribute_is_refused_by_name(self, world, name, wrong: Wrong):
         owner, _ = ATTRIBUTES[name]

@@ -79,6 +79,71 @@ class TestHostileArguments:
                 sg.maximum(Hostile(), y[0]) ** Hostile()
             """)
 
+    def test_a_number_that_rewrites_the_rows_that_it_is_to_meet(self):
+        run_program("""
+            class Hostile:
+                def __float__(self):
+                    others.clear()
+                    row.data = [7.0] * len(row)
+                    row.label = "rewritten"
+                    for v in list(held):
+                        v.backward()
+                    held.clear()
+                    return 2.0
+            for compute in (
+                lambda row, x: row * x,
+                lambda row, x: x ** row,
+                lambda row, x: row + [x, 1.0, sg.Value(3.0)],
+                lambda row, x: sg.maximum([1.0, x, sg.Value(1.0)], row),
+                lambda row, x: sg.minimum(x, row),
+                lambda row, x: sg.nn.weighted_sum([x, 1.0], [row, others]),
+                lambda row, x: sg.nn.concatenate([row, [x] * 50, others]),
+                lambda row, x: setattr(row, "data", [x, 1.0, x]) or row,
+                lambda row, x: setattr(row, "grad", iter([x, 1.0, x])) or row,
+            ):
+                for _ in range(50):
+                    others = [1.0, 2.0, 3.0]
+                    row = sg.nn.vector([1.0, 2.0, 3.0])
+                    held = [(row * row).sum()]
+                    try:
+                        result = compute(row, Hostile())
+                    except ValueError:  # the lengths, as the list was cleared
+                        continue
+                    result.sum().backward()
+                    assert len(result) >= 3 and row.grad
+            """)
+
+    def test_an_array_whose_shape_and_items_lie(self):
+        run_program("""
+            class Liar:
+                shape = (3,)
+                def __init__(self, items):
+                    self.items = items
+                def __iter__(self):
+                    return iter(self.items)
+            row = sg.nn.vector([1.0, 2.0, 3.0])
+            assert (row + Liar([1.0, sg.Value(2.0), 3.0])).data == (2.0, 4.0, 6.0)
+            class NoTuple(Liar):
+                shape = 3
+            class Raises(Liar):
+                @property
+                def shape(self):
+                    raise LookupError("no shape today")
+            for other, error in (
+                (Liar([1.0]), ValueError),
+                (Liar([1.0, "2", 3.0]), TypeError),
+                (Liar(None), TypeError),
+                (NoTuple([1.0]), TypeError),
+                (Raises([1.0]), LookupError),
+            ):
+                try:
+                    row * other
+                except error:
+                    assert row.data == (1.0, 2.0, 3.0)
+                else:
+                    raise AssertionError(other)
+            """)
+
     def test_a_sequence_whose_items_and_length_lie(self):
         run_program("""
             class Liar(list):
@@ -141,6 +206,7 @@ class TestHostileArguments:
             class Noisy(sg.Value):
                 def __del__(self):
                     count.append((self * 2.0).data)
+                    (sg.Vector([self.data, 1.0]) * self.data).sum().backward()
                     sg.nn.linear([self.data], [[1.0]])[0].backward()
             count = []
             for _ in range(50):
@@ -210,6 +276,16 @@ class TestDepth:
             y.backward()
             assert x.grad == 1.0
             del y
+            """)
+
+    def test_a_chain_of_row_operations_has_no_limit(self):
+        run_program("""
+            x = row = sg.nn.vector([1.0, 2.0])
+            for i in range(300_000):
+                row = sg.nn.concatenate([row[1:], row[:1]]) if i % 3 else row + 0.0
+            row.sum().backward()
+            assert x.grad == (1.0, 1.0)
+            del row
             """)
 
     def test_a_chain_of_rows_has_no_limit_either(self):
@@ -351,6 +427,51 @@ class TestCtrlC:
             x.grad = 0.0
             y.backward()
             assert x.grad == 1.0
+            """)
+
+    def test_handlers_that_walk_other_graphs_all_the_time_do_not_keep_it_from_its_end(self):
+        run_program("""
+            import signal
+            x = y = sg.Value(1.0)
+            for _ in range(1_500_000):
+                y = -y
+            other = x * 2.0
+            signal.signal(signal.SIGALRM, lambda *_: other.backward(0.0))
+            signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+            y.backward()
+            assert x.grad == 1.0
+            assert sg.grad(y, x) == (1.0,)
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            assert x.grad == 1.0
+            """)
+
+    def test_a_handler_sees_the_gradients_that_grad_does_not_touch(self):
+        run_program("""
+            import signal
+            x, row = sg.Value(1.0), sg.nn.vector([1.0, 2.0])
+            x.grad, row.grad = 5.0, (6.0, 7.0)
+            y = x
+            for _ in range(500_000):
+                y = -y
+            middle, y = y, y * sg.nn.dot(row, row)
+            middle.grad = 8.0
+            seen = []
+            def look(*_):
+                seen.append((x.grad, middle.grad, *row.grad))
+                middle.backward(0.0)
+                middle.grad = 8.0
+                raise_it and 1 / 0
+            signal.signal(signal.SIGALRM, look)
+            for raise_it in (False, True):
+                for i in range(20):
+                    signal.setitimer(signal.ITIMER_REAL, 0.001 * (i + 1))
+                    try:
+                        assert [*sg.grad(y, [x, middle, row])[:2]] == [5.0, 5.0]
+                    except ZeroDivisionError:
+                        pass
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                    assert (x.grad, middle.grad, *row.grad) == (5.0, 8.0, 6.0, 7.0)
+            assert len(seen) > 10 and set(seen) == {(5.0, 8.0, 6.0, 7.0)}
             """)
 
 

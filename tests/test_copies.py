@@ -206,6 +206,18 @@ class TestRows:
         assert list(map(seen, row)) == before
 
     @every_deep_way
+    @pytest.mark.parametrize("label", ["", "w"])
+    def test_a_copy_has_the_label(self, sg, way, label):
+        """That of a whole row is with its numbers, also if the copy is of a part."""
+        matrix = sg.nn.matrix(2, 3)
+        part, loose = matrix[1][1:], sg.Vector([sg.Value(1.0), matrix[0][0]])
+        for row in (matrix[0], part, loose):
+            row.label = label
+        copied = by(way)((*matrix, part, loose))
+        assert [row.label for row in copied] == [label, "", label, label]
+        assert by(way)(matrix[0][:2])[0]._history()[2].label == label
+
+    @every_deep_way
     def test_a_row_of_parameters_is_one_again(self, sg, way):
         """Not just a collection of Values, which would be slow, and drawn as many boxes."""
         matrix = sg.nn.matrix(2, 3)

@@ -179,6 +179,73 @@ class TestRowsInPictures:
         assert "row<br>v1[0]: data 1, grad 0<br>bias: data 2, grad 0" in drawn
 
 
+class TestRowOperationsInPictures:
+    def test_a_row_that_was_computed_is_one_box_with_one_arrow_from_each_operand(self, sg):
+        a, b = sg.nn.vector([1.0, 2.0]), sg.nn.vector([3.0, 4.0])
+        a.label, b.label = "a", "b"
+        assert sg.graph.to_mermaid((2.0 * a * b).sum()) == text("""
+            %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+            flowchart LR
+              n1("v1<br>data 2<br>grad 0")
+              n2("a<br>a[0]: data 1, grad 0<br>a[1]: data 2, grad 0")
+              n3["#42;<br>v2[0]: data 2, grad 0<br>v2[1]: data 4, grad 0"]
+              n4("b<br>b[0]: data 3, grad 0<br>b[1]: data 4, grad 0")
+              n5["#42;<br>v3[0]: data 6, grad 0<br>v3[1]: data 16, grad 0"]
+              n6["v4 (sum)<br>data 22<br>grad 0"]
+              n1 --> n3
+              n2 --> n3
+              n3 --> n5
+              n4 --> n5
+              n5 --> n6
+        """)
+
+    def test_on_request_each_number_is_a_box(self, sg):
+        a = sg.nn.vector([1.0, 2.0])
+        drawn = sg.graph.to_mermaid((a * 3.0).sum(), fused=False)
+        assert titles(drawn) == [
+            *("v1[0]", "v1[1]", "v2", "v3[0] (#42;)", "v3[1] (#42;)", "v4 (sum)"),
+        ]
+        assert drawn.count("-->") == 2 * 2 + 2
+
+    def test_a_label_of_a_computed_row_stands_before_its_operation(self, sg):
+        a = sg.nn.vector([1.0, 2.0])
+        y = a.tanh()
+        y.label = "hidden"
+        assert titles(sg.graph.to_mermaid(y.sum()))[1] == "hidden (tanh)"
+        assert "hidden[1]: data 0.964, grad 0" in sg.graph.to_mermaid(y.sum())
+
+    def test_a_number_with_a_label_of_its_own_is_named_by_that(self, sg):
+        a = sg.nn.vector([1.0, 2.0])
+        a.label, a[1].label = "a", "bias"
+        assert "a<br>a[0]: data 1, grad 0<br>bias: data 2, grad 0" in sg.graph.to_dot(
+            a.sum()
+        ).replace("\\n", "<br>")
+
+    @pytest.mark.parametrize(
+        ("op", "compute"),
+        [
+            ("sum", lambda sg, a: a.sum()),
+            ("mean", lambda sg, a: a.mean()),
+            ("weighted_sum", lambda sg, a: sg.nn.weighted_sum([1.0, 2.0], [a, a])[0]),
+            ("concatenate", lambda sg, a: sg.nn.concatenate([a, a])[3]),
+            ("maximum", lambda sg, a: sg.maximum(a, 1.5)[0]),
+            ("**", lambda sg, a: (a**2)[1]),
+        ],
+        ids=lambda x: x if isinstance(x, str) else "",
+    )
+    def test_every_operation_is_drawn_by_its_name(self, sg, op, compute):
+        drawn = sg.graph.to_dot(compute(sg, sg.nn.vector([1.0, 2.0])))
+        assert f"({op})" in drawn
+
+    def test_a_derivative_can_be_drawn_and_shows_each_number_once(self, sg):
+        a = sg.nn.vector([-1.0, -2.0])
+        y = a.sigmoid()
+        (slopes,) = sg.grad((y * y).sum(), a, create_graph=True)
+        drawn = sg.graph.to_mermaid(slopes[0] + y[0])
+        assert "(sigmoid)" in drawn
+        assert "(2)" not in drawn
+
+
 class TestNames:
     def test_unlabelled_numbers_are_counted_from_the_inputs_on(self, sg):
         a, b = sg.Value(1.0, label="a"), sg.Value(2.0)
@@ -301,6 +368,68 @@ class TestLedger:
         assert sg.graph.explain(sg.Value(1.0, label="x")) == (
             "x is a leaf: it was computed from nothing, so backward ends here"
         )
+
+
+class TestTheLedgerAsData:
+    def test_a_line_is_a_named_tuple_of_names_and_floats(self, sg):
+        x = sg.Value(3.0, label="x")
+        y = x * x
+        (first, second) = sg.graph.ledger(y)
+        assert first == ("v1", "*", 1.0, 3.0, 3.0, "x", 3.0)
+        assert first._fields == (
+            *("node", "op", "upstream", "local", "contribution", "parent", "grad"),
+        )
+        assert (second.node, second.parent, second.grad) == ("v1", "x", 6.0)
+        assert isinstance(first, sg.graph.Edge)
+
+    def test_it_has_the_lines_of_explain(self, sg):
+        loss = classifier(sg)
+        edges = sg.graph.ledger(loss)
+        shown = ledger(sg.graph.explain(loss))
+        assert [(e.node, e.parent) for e in edges] == [(line[0], line[4]) for line in shown]
+        for edge, line in zip(edges, shown):
+            numbers = (edge.upstream, edge.local, edge.contribution, edge.grad)
+            assert [float(f"{x:.6g}") for x in numbers] == [*line[1:4], line[5]]
+
+    def test_of_a_leaf_it_is_empty(self, sg):
+        assert sg.graph.ledger(sg.Value(1.0)) == []
+
+    def test_a_row_operation_has_a_line_for_each_edge(self, sg):
+        a, x = sg.nn.vector([1.0, 2.0]), sg.Value(3.0, label="x")
+        a.label = "a"
+        assert sg.graph.explain((a * x).sum()) == text("""
+            node   op   upstream     local     contribution      parent  grad
+            v2     sum         1  *      1  =             1  ->  v1[0]      1
+                               1  *      1  =             1  ->  v1[1]      1
+            v1[0]  *           1  *      3  =             3  ->  a[0]       3
+                               1  *      1  =             1  ->  x          1
+            v1[1]  *           1  *      3  =             3  ->  a[1]       3
+                               1  *      2  =             2  ->  x          3
+        """)
+
+    def test_the_last_grad_of_a_number_has_the_bits_of_backward(self, sg):
+        """Also where the contributions add up to them but for rounding, as those of softmax."""
+        x = sg.nn.vector([0.3, -1.2, 0.7])
+        y = sg.nn.rmsnorm(x * [0.1, 0.2, 0.3] + x)
+        loss = sg.nn.cross_entropy(sg.nn.softmax(y).tanh(), 1) + sg.nn.softmax(x)[2] * x[0]
+        x.label = "x"
+        final = {edge.parent: edge.grad for edge in sg.graph.ledger(loss)}
+        loss.backward()
+        assert tuple(final[f"x[{i}]"] for i in range(3)) == x.grad
+        assert len({edge.grad for edge in sg.graph.ledger(loss)}) > 20
+
+    def test_of_a_value_that_serves_a_row_too(self, sg):
+        x = sg.Value(3.0, label="x")
+        loss = (x * sg.nn.vector([1e16, 1.0, -1e16])).sum() + x
+        assert [e.grad for e in sg.graph.ledger(loss) if e.parent == "x"][-1] == 1.0
+
+    def test_names_are_those_of_the_pictures(self, sg):
+        a = sg.nn.vector([1.0, 2.0])
+        a.label = "a"
+        y = (a * a).tanh()
+        y.label = "y"
+        names = {e.parent for e in sg.graph.ledger(y.sum())}
+        assert names == {"a[0]", "a[1]", "v1[0]", "v1[1]", "y[0]", "y[1]"}
 
 
 class TestNotebooks:

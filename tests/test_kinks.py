@@ -2,9 +2,21 @@
 
 import math
 from math import inf, nan
+from typing import ClassVar
 
 import pytest
-from kink_table import KINKS, PAGE, REFUSALS, Kink, Refusal, all_kinks, expression, tables
+from kink_table import (
+    HANDED,
+    KINKS,
+    PAGE,
+    REFUSALS,
+    Handed,
+    Kink,
+    Refusal,
+    all_kinks,
+    expression,
+    tables,
+)
 from kink_table import with_tables as page_with_tables
 from op_table import OPS
 from oracles import bits
@@ -12,6 +24,9 @@ from oracles import bits
 BY_NAME = {op.name: op for op in OPS}
 
 every_kink = pytest.mark.parametrize("kink", all_kinks(), ids=expression)
+every_handed = pytest.mark.parametrize(
+    "handed", HANDED, ids=lambda row: f"{expression(row)} and {row.upstream}"
+)
 every_refusal = pytest.mark.parametrize("refusal", REFUSALS, ids=expression)
 
 
@@ -31,6 +46,39 @@ def test_value_and_derivatives(sg, kink: Kink):
     )
     result.backward()
     assert [x.grad for x in operands] == near(list(kink.slopes))
+
+
+@every_kink
+def test_value_and_derivatives_of_rows(sg, kink: Kink):
+    """Between two usual numbers, which are as they would be without it."""
+    usual = BY_NAME[kink.op].smooth[-1]
+    rows = [sg.nn.vector([u, x, u]) for u, x in zip(usual, kink.operands)]
+    result = BY_NAME[kink.op].on_values(sg, *rows)
+    alone = BY_NAME[kink.op].on_values(sg, *map(sg.Value, usual))
+    assert result[1].data == near(kink.value)
+    assert result[1].local_grads == near(kink.slopes)
+    for derivatives in (
+        sg.grad(result.sum(), rows),
+        sg.grad(result.sum(), rows, create_graph=True),
+    ):
+        assert [row.data[1] for row in derivatives] == near(list(kink.slopes))
+        assert [row.data[0] for row in derivatives] == list(alone.local_grads)
+    result.sum().backward()
+    assert [row.grad[1] for row in rows] == near(list(kink.slopes))
+    assert [row.grad[2] for row in rows] == list(alone.local_grads)
+
+
+@every_handed
+@pytest.mark.parametrize("as_row", [False, True], ids=["Values", "rows"])
+def test_what_is_handed_down(sg, handed: Handed, as_row: bool):
+    make = (lambda x: sg.nn.vector([x])) if as_row else sg.Value
+    operands = [make(x) for x in handed.operands]
+    result = BY_NAME[handed.op].on_values(sg, *operands)
+    upstream = [handed.upstream] if as_row else handed.upstream
+    derivatives = sg.grad(result, operands, grad_outputs=upstream)
+    assert [x.data[0] if as_row else x for x in derivatives] == near(list(handed.ours))
+    (result[0] if as_row else result).backward(handed.upstream)
+    assert [x.grad[0] if as_row else x.grad for x in operands] == near(list(handed.ours))
 
 
 @pytest.mark.parametrize("kink", [k for k in all_kinks() if len(k.operands) == 2], ids=expression)
@@ -106,7 +154,7 @@ class TestTheNextDerivatives:
 class TestAGradientOf0:
     """It hands nothing down, not even 0 * inf: in backward, in grad and in the ledger."""
 
-    BUILD = {
+    BUILD: ClassVar = {
         "a branch that counts for nothing": lambda sg, x: x * 3.0 + x * inf * 0.0,
         "a pole that counts for nothing": lambda sg, x: x * 3.0 + (x - 2.0).sqrt() * 0.0,
         "a relu that is off": lambda sg, x: x * 3.0 + (x * -inf).relu() * 5.0,
@@ -115,7 +163,10 @@ class TestAGradientOf0:
         "dot that is off": lambda sg, x: x * 3.0 + sg.nn.dot([x], [-inf]).relu(),
         "number by number": lambda sg, x: (sg.Vector([x, x]) * sg.nn.vector([3.0, inf]))[0],
         "one number for all": lambda sg, x: (x * sg.nn.vector([3.0, inf]))[0],
-        "a pole in a row": lambda sg, x: x * 3.0 + (sg.Vector([x, 0.0]) - 2.0 * x + x).sum() * 0.0,
+        "a pole in a row": lambda sg, x: x * 3.0 + sg.Vector([x - 2.0, 1.0]).sqrt()[1],
+        "a pole for all of a row": lambda sg, x: (
+            x * 3.0 + (((x - 2.0) ** sg.nn.vector([0.5, 2.0]))[1])
+        ),
         "weighted sum": lambda sg, x: sg.nn.weighted_sum([x], [[3.0, inf]])[0],
         "weights": lambda sg, x: sg.nn.weighted_sum([3.0, inf], [[x, 0.0], [0.0, x]])[0],
         "softmax": lambda sg, x: x * 3.0 + sg.nn.softmax([x, inf])[1] * 0.0,
@@ -239,7 +290,7 @@ class TestThePage:
 
     def test_has_one_line_per_row(self):
         lines = PAGE.read_text(encoding="utf-8").splitlines()
-        rows = sum(map(len, KINKS.values())) + len(REFUSALS)
+        rows = sum(map(len, KINKS.values())) + len(REFUSALS) + len(HANDED)
         assert sum(line.startswith("| `") for line in lines) >= rows
 
     def test_a_row_that_changed_is_noticed(self):

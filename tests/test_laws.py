@@ -44,6 +44,11 @@ STEPS: dict[str, Callable[..., Any]] = {
     "softmax": lambda sg, a, b, c: sg.nn.softmax([a, b, c])[1],
     "rmsnorm": lambda sg, a, b, c: sg.nn.rmsnorm([a, b, c], 0.25)[0],
     "cross_entropy": lambda sg, a, b, c: sg.nn.cross_entropy([a, b, c], 2),
+    "row * row": lambda sg, a, b, c: (sg.Vector([a, b]) * sg.Vector([c, a])).sum(),
+    "row * a": lambda sg, a, b, c: (sg.Vector([a, b, c]) * a - 0.5).mean(),
+    "tanh of a row": lambda sg, a, b, c: sg.Vector([a, b]).tanh()[1],
+    "weighted_sum": lambda sg, a, b, c: sg.nn.weighted_sum([a, b], [[b, c], [1.0, a]])[1],
+    "concatenate": lambda sg, a, b, c: sg.nn.concatenate([[a], [b, c]])[2],
     # rows within rows
     "all": lambda sg, a, b, c: sg.nn.dot(sg.nn.softmax(sg.nn.rmsnorm([a, b, c], 0.25)), [c, a, b]),
 }

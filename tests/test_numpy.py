@@ -1,9 +1,11 @@
 """NumPy: arrays of Values compute as arrays of numbers do, and gradients flow through them."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
+from oracles import bits
 
 
 @pytest.fixture
@@ -157,3 +159,180 @@ def test_a_value_has_neither_length_nor_array_protocol(sg):
     x = sg.Value(1.0)
     for name in ("__len__", "__array__", "__array_ufunc__", "__array_priority__", "__iter__"):
         assert not hasattr(x, name)
+
+
+# Rows: they compute number by number, as arrays do, and give rows.
+
+
+@pytest.fixture
+def row(sg):
+    return sg.nn.vector([1.0, 2.0, 3.0])
+
+
+OPERATORS_OF_TWO = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+ON_EITHER_SIDE = {
+    "float64": np.float64(2.5),
+    "float32": np.float32(2.5),
+    "int64": np.int64(2),
+    "bool_": np.bool_(True),
+    "array": np.array([0.5, 1.5, 2.5]),
+    "array of int": np.array([1, 2, 3]),
+    "array of float32": np.array([0.5, 1.5, 2.5], dtype=np.float32),
+    "array of no dimension": np.array(2.5),
+}
+
+
+class TestRows:
+    @pytest.mark.parametrize("other", ON_EITHER_SIDE)
+    @pytest.mark.parametrize("symbol", OPERATORS_OF_TWO)
+    def test_meet_numbers_and_arrays_on_either_side(self, sg, row, symbol, other):
+        compute, beside = OPERATORS_OF_TWO[symbol], ON_EITHER_SIDE[other]
+        numbers, others = row.data, np.broadcast_to(np.float64(beside), 3).tolist()
+        for result, expected in (
+            (compute(row, beside), [compute(a, b) for a, b in zip(numbers, others)]),
+            (compute(beside, row), [compute(b, a) for a, b in zip(numbers, others)]),
+        ):
+            assert type(result) is sg.Vector
+            assert [bits(x) for x in result.data] == [bits(float(x)) for x in expected]
+            assert {x.op for x in result} == {symbol}
+            assert row[1] in result[1].parents
+
+    def test_an_array_of_values_brings_its_graph(self, sg, row, array):
+        for result in (row * array, array * row):
+            assert type(result) is sg.Vector
+            assert set(result[1].parents) == {row[1], array[1]}
+
+    def test_one_number_of_numpy_serves_the_whole_row(self, row):
+        y = np.float64(2.0) * row
+        assert y[0].parents[0] is y[2].parents[0]
+        y.sum().backward()
+        assert (row.grad, y[0].parents[0].grad) == ((2.0,) * 3, 6.0)
+
+    @pytest.mark.parametrize(
+        ("function", "expected"),
+        [
+            (np.exp, math.exp),
+            (np.log, math.log),
+            (np.log1p, math.log1p),
+            (np.expm1, math.expm1),
+            (np.sqrt, math.sqrt),
+            (np.sin, math.sin),
+            (np.cos, math.cos),
+            (np.tan, math.tan),
+            (np.tanh, math.tanh),
+            (np.abs, abs),
+            (np.fabs, abs),
+            (np.negative, lambda x: -x),
+            (np.positive, lambda x: x),
+            (np.conjugate, lambda x: x),
+            (np.square, lambda x: x * x),
+        ],
+        ids=lambda f: getattr(f, "__name__", ""),
+    )
+    def test_functions(self, sg, row, function, expected):
+        result = function(row)
+        assert type(result) is sg.Vector
+        assert result.data == tuple(expected(x) for x in row.data)
+        result.sum().backward()
+        assert all(row.grad)
+
+    @pytest.mark.parametrize(
+        ("function", "symbol"),
+        [
+            (np.add, "+"),
+            (np.subtract, "-"),
+            (np.multiply, "*"),
+            (np.divide, "/"),
+            (np.true_divide, "/"),
+            (np.power, "**"),
+            (np.float_power, "**"),
+        ],
+        ids=lambda f: getattr(f, "__name__", ""),
+    )
+    def test_functions_of_two(self, row, function, symbol):
+        for result in (function(row, row), function(row, 2.0), function(2.0, row)):
+            assert {x.op for x in result} == {symbol}
+        assert function(row, 2.0).data == OPERATORS_OF_TWO[symbol](row, 2.0).data
+
+    @pytest.mark.parametrize(
+        ("compute", "message"),
+        [
+            (
+                lambda row: np.add.reduce(row),
+                "numpy.add.reduce: not for a Vector; it has .sum() and .mean(), "
+                "and np.array(list(row)) is an array of its Values",
+            ),
+            (
+                lambda row: np.multiply.outer(row, row),
+                "numpy.multiply.outer: not for a Vector; it has .sum() and .mean(), "
+                "and np.array(list(row)) is an array of its Values",
+            ),
+            (
+                lambda row: np.exp(row, out=np.zeros(3)),
+                "numpy.exp: a Vector takes no out=; it gives a new Vector",
+            ),
+            (
+                lambda row: np.add(row, 1.0, where=[True, False, True]),
+                "numpy.add: a Vector takes no where=; it gives a new Vector",
+            ),
+            (
+                lambda row: np.arctan(row),
+                "numpy.arctan: not for a Vector; np.arctan(row.data) computes with its numbers, "
+                "without a graph",
+            ),
+            (
+                lambda row: np.less(row, 2.0),
+                "numpy.less: not for a Vector; np.less(row.data) computes with its numbers, "
+                "without a graph",
+            ),
+            (
+                lambda row: np.ones((2, 3)) * row,
+                "numpy.multiply: beside a Vector an array must have one dimension, "
+                "got ndarray of shape (2, 3); go through its rows",
+            ),
+            (
+                lambda row: row + np.ones((3, 1)),
+                "numpy.add: beside a Vector an array must have one dimension, "
+                "got ndarray of shape (3, 1); go through its rows",
+            ),
+        ],
+        ids=["reduce", "outer", "out", "where", "arctan", "less", "table", "column"],
+    )
+    def test_what_they_do_not_do_is_refused_with_advice(self, row, compute, message):
+        with pytest.raises(TypeError) as raised:
+            compute(row)
+        assert str(raised.value) == message
+        assert (row.data, row.grad) == ((1.0, 2.0, 3.0), (0.0, 0.0, 0.0))
+
+    def test_an_array_is_not_changed_by_a_row_in_place(self, row):
+        floats = np.zeros(3)
+        with pytest.raises(TypeError, match="a Vector takes no out="):
+            floats += row
+        assert floats.tolist() == [0.0, 0.0, 0.0]
+
+    def test_errors_name_the_element_as_without_numpy(self, row):
+        with pytest.raises(ValueError, match=r"^log of element 0: log\(0.0\): not defined"):
+            np.log(row - 1.0)
+        with pytest.raises(ValueError, match=r"^\*: the rows have 2 and 3 numbers, but"):
+            np.ones(2) * row
+
+    def test_poles_are_no_business_of_numpy(self, sg):
+        with np.errstate(all="raise"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            zero = sg.nn.vector([0.0, -0.0])
+            np.sqrt(zero).sum().backward()
+            (np.float64(2.0) * zero**0.5).sum().backward()
+            assert str(zero.grad) == "(inf, nan)"  # of -0.0, -inf + inf
+
+    def test_a_row_is_still_a_sequence_to_make_an_array_of(self, row):
+        made = np.array(row * 2.0)
+        assert (made.dtype, made.shape) == (object, (3,))
+        assert np.array(row.data).dtype == np.float64

@@ -47,6 +47,11 @@ ROW_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "rmsnorm": lambda nn, x: nn.rmsnorm(x),
     "logsumexp": lambda nn, x: [nn.logsumexp(x)],
     "cross_entropy": lambda nn, x: [nn.cross_entropy(x, 1)],
+    "weighted_sum": lambda nn, x: nn.weighted_sum([x[0], 2.0, x[0]], [x, x, [0.5, x[1], -1.0]]),
+    "concatenate": lambda nn, x: nn.concatenate([x[1:], [3.0], x]),
+    "sum": lambda nn, x: [nn.concatenate([x]).sum()],
+    "mean": lambda nn, x: [nn.concatenate([x]).mean()],
+    "number by number": lambda nn, x: nn.concatenate([x]) * x - x[1],
 }
 every_row_function = pytest.mark.parametrize("function", ROW_FUNCTIONS)
 

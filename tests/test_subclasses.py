@@ -285,6 +285,21 @@ class TestBeforeInit:
             ):
                 thing.missing  # noqa: B018
 
+    def test_an_error_in_a_property_of_its_own_comes_through(self, sg):
+        class Param(sg.Value):
+            @property
+            def rate(self):
+                return self.optimizer.lr
+
+            @property
+            def double(self):
+                return self.data * 2.0
+
+        with pytest.raises(AttributeError, match="'Param' object has no attribute 'optimizer'"):
+            Param(1.0).rate  # noqa: B018
+        with pytest.raises(AttributeError, match="Param: its __init__ must call"):
+            Param.__new__(Param).double  # noqa: B018
+
     def test_a_getattr_of_its_own_counts(self, sg):
         class Param(sg.Value):
             def __getattr__(self, name):

@@ -113,6 +113,25 @@ def test_operations_change_their_formulas_at_the_same_floats(op):
         assert reference == compiled, point
 
 
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_rows_change_their_formulas_at_the_same_floats(op):
+    points = [*product(NUMBERS_AT_EDGES, repeat=len(op.smooth[0]))]
+    points += {"/": QUOTIENTS_AT_EDGES, "**": POWERS_AT_EDGES}.get(op.name, [])
+    sg = TWINS[0]["scalargrad"]
+    points = [point for point in points if isinstance(outcome(op, sg, point)[1], list)]
+    reference, compiled = (rows_at(op, package["scalargrad"], points) for package in TWINS)
+    for point, *both in zip(points, zip(*reference), zip(*compiled)):
+        assert both[0] == both[1], point
+
+
+def rows_at(op, sg, points):
+    """The results, and the gradients of each operand, at all points at once."""
+    rows = [sg.nn.vector(column) for column in zip(*points)]
+    result = op.on_values(sg, *rows)
+    result.sum().backward(0.75)
+    return [[*map(bits, numbers)] for numbers in (result.data, *(row.grad for row in rows))]
+
+
 def outcome(op, sg, point):
     try:
         result = op.on_values(sg, *map(sg.Value, point))

@@ -120,7 +120,7 @@ class TestJoining:
         assert values[1:] == list(row)
 
     def test_plus_is_a_sum_and_says_so_where_somebody_wanted_to_join(self, sg):
-        with pytest.raises(ValueError) as raised:
+        with pytest.raises(ValueError, match="join") as raised:
             sg.nn.vector([1.0, 2.0]) + sg.nn.vector([3.0])
         assert str(raised.value) == (
             "+: the rows have 2 and 1 numbers, but this goes number by number; "

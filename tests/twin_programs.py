@@ -10,6 +10,7 @@ import copy
 import operator
 import pickle
 import struct
+from array import array
 from contextlib import nullcontext
 
 UNARY = [
@@ -24,6 +25,19 @@ BUILT_IN = [operator.neg, operator.pos, abs, bool, repr, float, hash, format, in
 def bits(number):
     """A float exactly; every nan counts as the same."""
     return "nan" if number != number else struct.pack("<d", number).hex()
+
+
+class Ufunc:
+    """A function of NumPy, as far as a row looks at it."""
+
+    def __init__(self, name):
+        self.__name__ = name
+
+
+# Methods of a program that are no instructions.
+NO_INSTRUCTIONS = {
+    *("__init__", "outcome", "value", "operand", "row", "row_operand", "keep", "described"),
+}
 
 
 class Program:
@@ -43,10 +57,11 @@ class Program:
             with quiet:
                 result = getattr(self, name)()
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # An element of a row has a class of its own there, though it is called a Value.
-            return type(error).__name__, str(error).replace("Element", "Value")
+            return type(error).__name__, str(error)
         # Gradients change with backward, and data with writes: look at all there is, each time.
-        return result, [(bits(v.data), bits(v.grad)) for v in self.values], repr(self.rows)
+        values = [(bits(v.data), bits(v.grad)) for v in self.values]
+        rows = [([*map(bits, row.data)], [*map(bits, row.grad)]) for row in self.rows]
+        return result, values, rows, repr(self.rows)
 
     # Choosing.
 
@@ -73,7 +88,16 @@ class Program:
             self.values.append(result)
             assert type(result) is self.engine.Value or self.engine.ENGINE == "reference"
         else:
+            assert type(result) is self.engine.Vector
             self.rows.append(result)
+
+    def described(self, derivatives):
+        """What `grad` gave, to be compared."""
+        if isinstance(derivatives, tuple):
+            return [self.described(x) for x in derivatives]
+        if isinstance(derivatives, float):
+            return bits(derivatives)
+        return type(derivatives).__name__, [*map(bits, derivatives.data)]
 
     # Instructions.
 
@@ -189,10 +213,12 @@ class Program:
 
     def row_operand(self, choice, size):
         """What may stand beside a row of that size, or may not."""
-        kind = self.choices[choice] % 7
+        kind = self.choices[choice] % 8
         if kind < 3:
             return self.row(choice, size)
-        return [self.operand(choice), self.number, self.row(choice, size + 1), "text"][kind - 3]
+        if kind == 3:
+            return array("d", [0.5, -1.0, 2.0, 0.0][: size - (self.choices[3] % 5 == 0)])
+        return [self.operand(choice), self.number, self.row(choice, size + 1), "text"][kind - 4]
 
     def binary_of_rows(self):
         row = self.rows[self.choices[0] % len(self.rows)]
@@ -231,6 +257,43 @@ class Program:
         sizes = [self.choices[i] % 4 for i in range(self.choices[0] % 4)]
         self.keep(self.engine.concatenate([self.row(i, size) for i, size in enumerate(sizes)]))
 
+    def columns_of_matrix(self):
+        if self.matrices:
+            matrix = self.matrices[self.choices[0] % len(self.matrices)]
+            size = len(matrix) + (self.choices[3] % 9 == 0)
+            self.keep(self.engine.weighted_sum(self.row(1, size), matrix))
+
+    def matrix_as_row(self):
+        if self.matrices:
+            row = self.engine.concatenate(self.matrices[self.choices[0] % len(self.matrices)])
+            self.keep(row[: 1 + self.choices[1] % 6])
+
+    def array_function(self):
+        """As NumPy asks."""
+        row = self.rows[self.choices[0] % len(self.rows)]
+        inputs = [row] if self.choices[1] % 2 else [self.number, row]
+        ufunc = Ufunc(["exp", "add", "maximum", "square", "arctan"][self.choices[2] % 5])
+        method = "reduce" if self.choices[3] % 9 == 0 else "__call__"
+        self.keep(row.__array_ufunc__(ufunc, method, *inputs))
+
+    def grad(self):
+        from scalargrad import grad
+
+        row = self.rows[self.choices[2] % len(self.rows)]
+        inputs = [self.value(1), row, [row[1:], self.value(3)], self.row(3, 2)]
+        if self.choices[0] % 3:
+            return self.described(grad(self.value(0), inputs))
+        output = self.rows[self.choices[0] % len(self.rows)]
+        upstreams = [[self.number, 0.0, -2.0, 1e16][: len(output)], self.number]
+        return self.described(grad([output, self.value(1)], inputs, grad_outputs=upstreams))
+
+    def grad_with_a_graph(self):
+        from scalargrad import grad
+
+        by = self.value(1) if self.choices[3] % 2 else self.rows[self.choices[2] % len(self.rows)]
+        (slope,) = grad(self.value(0), by, create_graph=True)
+        self.keep(slope)
+
     def write_row(self):
         row = self.rows[self.choices[0] % len(self.rows)]
         numbers = [self.number, 0.5, -1.25, 3.0, 2.0][: len(row) - (self.choices[1] % 7 == 0)]
@@ -254,14 +317,24 @@ class Program:
     def matrix(self):
         """Rows to be used again and again, which the compiled engine notices."""
         size = 1 + self.choices[0] % 3
-        rows = [row for row in self.rows if len(row) == size]
-        self.matrices.append(tuple(rows * (1 + self.choices[1] % 3)))
+        rows = [row for row in self.rows if len(row) == size] * (1 + self.choices[1] % 3)
+        self.matrices.append(rows if self.choices[2] % 2 else tuple(rows))
+
+    def change_of_matrix(self):
+        """A list of rows grows, as one of keys does, or is changed in another way."""
+        matrices = [matrix for matrix in self.matrices if isinstance(matrix, list)]
+        if matrices:
+            matrix = matrices[self.choices[0] % len(matrices)]
+            row = self.row(1, len(matrix[0]) if matrix else 1)
+            place = self.choices[3] % (len(matrix) + 1)
+            matrix[[len(matrix), len(matrix), place][self.choices[2] % 3] :] = [row]
 
     def linear_with_matrix(self):
         if self.matrices:
             matrix = self.matrices[self.choices[0] % len(self.matrices)]
             size = len(matrix[0]) if matrix else 1
-            self.keep(self.engine.linear(self.row(1, size), matrix))
+            bias = [self.row(3, len(matrix))] if self.choices[3] % 4 == 0 else []
+            self.keep(self.engine.linear(self.row(1, size), matrix, *bias))
 
     def wrong_linear(self):
         some = [self.number, self.rows[0], self.rows, [self.number], [[self.number]], []]
@@ -291,8 +364,7 @@ class Program:
     INSTRUCTIONS = tuple(
         name
         for name, function in list(vars().items())
-        if callable(function)
-        and name not in ("__init__", "outcome", "value", "operand", "row", "row_operand", "keep")
+        if callable(function) and name not in NO_INSTRUCTIONS
     )
 
     # Looking at it all.

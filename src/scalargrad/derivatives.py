@@ -26,8 +26,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from math import isfinite, isnan
+from operator import itemgetter
 
-from scalargrad.engine import Value, Vector, concatenate, gradients, vector, weighted_sum
+from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
 from scalargrad.engine.arguments import as_float, check_flag, count, describe, iterable, nested
 from scalargrad.engine.reference.floats import Scaled, ScaledByEach, number_of
 from scalargrad.engine.reference.fused import ROW_OPERATIONS
@@ -135,7 +136,7 @@ def _derivatives_as_graphs(
     graph = Graph(ends, leaves=False)
     gathered = _Gathered(graph, _leading(graph, wanted))
     for end, upstream in zip(ends, upstreams):
-        gathered.add(end, Value(upstream) if isinstance(end, Value) else vector(upstream))
+        gathered.add(end, Value(upstream) if isinstance(end, Value) else Vector(upstream))
     for node in reversed(graph.order):
         gradient = gathered.gradient(node)
         if gradient is not None:
@@ -218,15 +219,17 @@ def _changed(node: Node) -> ValueError:
     )
 
 
-class _Term:
-    """A contribution to the numbers of a row from `start` to `stop`: scale * row."""
+class _Terms:
+    """Contributions to the numbers of a row from `start` to `stop`: scales[i] * rows[i]."""
 
-    __slots__ = ("number", "row", "scale", "start", "stop")
+    __slots__ = ("numbers", "rows", "scales", "start", "stop")
 
-    def __init__(self, number: int, start: int, stop: int, scale: Any, row: Any) -> None:
-        self.number = number  # in the order in which backward adds them
+    def __init__(
+        self, start: int, stop: int, numbers: Sequence[int], scales: Sequence[Any], rows: Any
+    ) -> None:
         self.start, self.stop = start, stop
-        self.scale, self.row = scale, row
+        self.numbers = numbers  # in the order in which backward adds them
+        self.scales, self.rows = scales, rows
 
 
 class _Gathered:
@@ -235,7 +238,7 @@ class _Gathered:
     def __init__(self, graph: Graph, leading: set[Node]) -> None:
         self.graph = graph
         self.leading = leading
-        self.terms: dict[Node, list[_Term]] = {}
+        self.terms: dict[Node, list[_Terms]] = {}
         self.sums: dict[Node, Any] = {}
         self.delayed: dict[int, tuple[tuple[Any, ...], list[tuple[int, ScaledByEach]]]] = {}
         self.count = 0
@@ -246,36 +249,35 @@ class _Gathered:
             return
         if isinstance(x, tuple):
             self._add_to_matrix(x, contribution)
-        elif isinstance(x, Vector) and x._place() is None:  # Values that live elsewhere
+            return
+        place = x._place()
+        if isinstance(x, Value):
+            start, stop = (0, 1) if place is None else (place[1], place[1] + 1)
+            contribution = contribution if place is None else Vector([contribution])
+        elif place is None:  # Values that live elsewhere, in a row
             if isinstance(contribution, Scaled):
                 contribution = contribution.row * contribution.scale
             for value, number in zip(x, contribution):
                 self.add(value, number)
-        else:
-            self._add_to_node(x, contribution)
-
-    def _add_to_node(self, x: Value | Vector, contribution: Any) -> None:
-        node = self.graph.node(x)
-        if node not in self.leading:
             return
-        place = x._place()
-        start, stop, scale = 0, 1, None
-        if place is not None and isinstance(x, Vector):
+        else:
             start, stop = place[1:]
-        elif place is not None:
-            start, stop = place[1], place[1] + 1
-            contribution = Vector([contribution])
+        scale = 1.0
         if isinstance(contribution, Scaled):
             scale, contribution = contribution.scale, contribution.row
         self.count += 1
-        term = _Term(self.count, start, stop, scale, contribution)
-        self.terms.setdefault(node, []).append(term)
+        self._add_terms(x, _Terms(start, stop, (self.count,), (scale,), (contribution,)))
+
+    def _add_terms(self, x: Value | Vector, terms: _Terms) -> None:
+        node = self.graph.node(x)
+        if node in self.leading:
+            self.terms.setdefault(node, []).append(terms)
 
     def _add_to_matrix(self, matrix: tuple[Any, ...], contributions: Any) -> None:
         if not isinstance(contributions, ScaledByEach):
             for row, contribution in zip(matrix, contributions):
                 self.add(row, contribution)
-        elif any(node.inputs for node in self.graph.nodes_in(matrix)):
+        elif self.graph.computed_in(matrix) or any(row._place() is None for row in matrix):
             for row, scale in zip(matrix, contributions.scales):
                 self.add(row, Scaled(scale, contributions.row))
         else:  # weights: many of these make one sum for each row, in the end
@@ -284,47 +286,45 @@ class _Gathered:
 
     def add_delayed(self) -> None:
         for matrix, contributions in self.delayed.values():
-            for i, row in enumerate(matrix):
-                for number, each in contributions:
-                    self.count = number - 1
-                    self.add(row, Scaled(each.scales[i], each.row))
+            numbers = [number for number, _ in contributions]
+            rows = [each.row for _, each in contributions]
+            for row, scales in zip(matrix, zip(*(each.scales for _, each in contributions))):
+                _, start, stop = row._place()
+                self._add_terms(row, _Terms(start, stop, numbers, scales, rows))
 
     def gradient(self, node: Node) -> Any:
         """A Value, or a row; None if nothing was handed to it."""
         if node not in self.sums and node in self.terms:
-            terms = sorted(self.terms.pop(node), key=lambda term: term.number)
+            terms = self.terms.pop(node)
             if isinstance(node.result, Value):
-                self.sums[node] = sum((term.row for term in terms[1:]), terms[0].row)
+                first, *others = [number for term in terms for number in term.rows]
+                self.sums[node] = sum(others, first)
             else:
                 self.sums[node] = _sum_of_row(terms, len(node.result))
         return self.sums.get(node)
 
 
-def _sum_of_row(terms: list[_Term], length: int) -> Vector:
+def _sum_of_row(terms: list[_Terms], length: int) -> Any:
     """The sum of terms of which each has its part of the row: cut where one of them begins."""
-    if not length:
-        return Vector([])
+    if len(terms) == 1 and terms[0].stop - terms[0].start == length:
+        return _weighted(terms[0].scales, terms[0].rows)
     cuts = sorted({0, length, *(t.start for t in terms), *(t.stop for t in terms)})
-    pieces: list[list[_Term]] = [[] for _ in cuts[1:]]
+    pieces: list[list[tuple[int, Any, Any]]] = [[] for _ in cuts[1:]]
     for term in terms:
         for i in range(bisect_left(cuts, term.start), bisect_left(cuts, term.stop)):
-            pieces[i].append(term)
-    sums = [_sum_of_piece(piece, start, stop) for piece, start, stop in zip(pieces, cuts, cuts[1:])]
-    return sums[0] if len(sums) == 1 else concatenate(sums)
+            part = slice(cuts[i] - term.start, cuts[i + 1] - term.start)
+            pieces[i] += zip(term.numbers, term.scales, [row[part] for row in term.rows])
+    sums: list[Any] = []
+    for start, stop, piece in zip(cuts, cuts[1:], pieces):
+        _, scales, rows = zip(*sorted(piece, key=itemgetter(0))) if piece else ((), (), ())
+        sums.append(_weighted(scales, rows) if rows else Vector([0.0] * (stop - start)))
+    return concatenate(sums) if sums else Vector([])
 
 
-def _sum_of_piece(terms: list[_Term], start: int, stop: int) -> Any:
-    rows = [
-        term.row
-        if (start, stop) == (term.start, term.stop)
-        else term.row[start - term.start : stop - term.start]
-        for term in terms
-    ]
-    if not rows:
-        return vector([0.0] * (stop - start))
-    if len(rows) == 1:
-        return rows[0] if terms[0].scale is None else rows[0] * terms[0].scale
-    return weighted_sum([1.0 if term.scale is None else term.scale for term in terms], rows)
+def _weighted(scales: Sequence[Any], rows: Sequence[Any]) -> Any:
+    if len(rows) > 1:
+        return weighted_sum(scales, rows)
+    return rows[0] if isinstance(scales[0], float) else rows[0] * scales[0]
 
 
 def _results(wanted: Any, gathered: _Gathered) -> Any:
@@ -335,7 +335,7 @@ def _results(wanted: Any, gathered: _Gathered) -> Any:
         return Vector([_results(value, gathered) for value in wanted])
     gradient = gathered.gradient(gathered.graph.node(wanted))
     if isinstance(wanted, Vector):
-        return vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
+        return Vector([0.0] * len(wanted)) if gradient is None else gradient[place[1] : place[2]]
     if gradient is None:
         return Value(0.0)
     return gradient if place is None else gradient[place[1]]

@@ -62,29 +62,43 @@ class Graph:
 
     def __init__(self, outputs: Sequence[Any], leaves: bool = True) -> None:
         self._nodes: dict[Any, Node] = {}
-        self._matrices: dict[int, tuple[Any, list[Node]]] = {}
-        self._leaves = leaves
+        self._matrices: dict[int, tuple[Any, list[Node], list[Node]]] = {}
         top = Node("", tuple(outputs), None, None)
-        self.order: list[Node] = topological_order(top, self.parents_of)[:-1]
+        nodes_in = self.nodes_in if leaves else self.computed_in
 
-    def parents_of(self, node: Node) -> list[Node]:
-        """The nodes that a node was made from; one as often as it is used."""
-        parents = [parent for x in node.inputs for parent in self.nodes_in(x)]
-        return parents if self._leaves else [parent for parent in parents if parent.inputs]
+        def parents_of(node: Node) -> list[Node]:
+            return [parent for x in node.inputs for parent in nodes_in(x)]
+
+        self.order: list[Node] = topological_order(top, parents_of)[:-1]
 
     def nodes_in(self, x: Any) -> Sequence[Node]:
-        """The nodes that an input stands for or holds."""
+        """The nodes that an input stands for or holds; one as often as it is there."""
         if isinstance(x, tuple):
-            if id(x) not in self._matrices:  # a model uses the same matrix again and again
-                self._matrices[id(x)] = x, [node for item in x for node in self.nodes_in(item)]
-            return self._matrices[id(x)][1]
-        if hasattr(x, "__len__") and x._place() is None:  # Values that live elsewhere, in a row
+            return self._matrix(x)[1]
+        place = x._place()
+        if place is None and hasattr(x, "__len__"):  # Values that live elsewhere, in a row
             return [self.node(value) for value in x]
-        return (self.node(x),)
+        return (self._node(x, place),)
+
+    def computed_in(self, x: Any) -> Sequence[Node]:
+        """Those of them that are no leaves."""
+        if isinstance(x, tuple):
+            return self._matrix(x)[2]
+        return [node for node in self.nodes_in(x) if node.inputs]
+
+    def _matrix(self, rows: tuple[Any, ...]) -> tuple[Any, list[Node], list[Node]]:
+        known = self._matrices.get(id(rows))
+        if known is None:  # a model uses the same matrix again and again
+            nodes = [node for row in rows for node in self.nodes_in(row)]
+            known = rows, nodes, [node for node in nodes if node.inputs]
+            self._matrices[id(rows)] = known
+        return known
 
     def node(self, x: Any) -> Node:
         """The node that a Value, or a part of a row, belongs to."""
-        place = x._place()
+        return self._node(x, x._place())
+
+    def _node(self, x: Any, place: tuple[int, int, int] | None) -> Node:
         key = x if place is None else place[0]
         found = self._nodes.get(key)
         if found is None:

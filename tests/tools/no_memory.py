@@ -45,6 +45,11 @@ def write(s):
 
 
 STEPS = {
+    "gradients": lambda s: engine.gradients(
+        [s.loss, s.linear, s.chain],
+        [1.0, [0.5] * 9, 2.0],
+        [s.x, [s.w, (s.loose, s.wide)], s.wide[::2], s.loss],
+    ),
     "value": lambda s: engine.Value(1.0, (s.x, s.y, s.x), [1.0] * 3, op="mine", label="it"),
     "many local_grads": lambda s: engine.Value(1.0, [s.x] * 9, [1.0] * 9),
     "binary": lambda s: s.x * s.y,

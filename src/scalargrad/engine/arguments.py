@@ -193,12 +193,16 @@ def target_range(target: int, n: int) -> NoReturn:
     )
 
 
-def missing_attribute(thing: Any, name: str) -> NoReturn:
+def missing_attribute(thing: Any, name: str) -> Any:
     """What a subclass of Value or Vector says where an attribute is not there, or not yet."""
     kind = type(thing)
-    if hasattr(kind, name):
-        not_initialised(kind.__name__)
-    raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+    slot = "_data" if is_value(thing) else "_values"  # one that is set in any case
+    try:
+        getattr(kind, slot).__get__(thing)
+    except AttributeError:
+        if hasattr(kind, name):
+            not_initialised(kind.__name__)
+    return object.__getattribute__(thing, name)  # which raises as ever
 
 
 def not_initialised(kind: str) -> NoReturn:

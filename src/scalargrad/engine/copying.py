@@ -59,16 +59,20 @@ def reduced_row(row: Vector) -> Reduced:
                 "and is part of a graph; take Vector([x.detach() for x in row])"
             )
     function, arguments = _as_part(values) or (_loose, (values,))
+    if row.label:
+        arguments = (*arguments, type(row), row.label)
+    elif type(row) is not Vector:
+        arguments = (*arguments, type(row))
     if type(row) is Vector:
         return function, arguments
-    return function, (*arguments, type(row)), (None, _attributes(row, Vector))
+    return function, arguments, (None, _attributes(row, Vector))
 
 
 def copied_row(row: Vector) -> Vector:
     """The same Values in a row, as a copy of a tuple or list has the same items."""
     if type(row) is Vector:
         return row
-    other = _of_kind(row, type(row))
+    other = _of_kind(row, type(row), row.label)
     for name, attribute in _attributes(row, Vector).items():
         setattr(other, name, attribute)
     return other
@@ -83,8 +87,8 @@ class _Numbers:
         self.row = row
 
     def __reduce__(self) -> Reduced:
-        data = array("d", [value.data for value in self.row])
-        return _whole, (data, array("d", [value.grad for value in self.row]))
+        numbers = array("d", self.row.data), array("d", self.row.grad)
+        return _whole, (*numbers, self.row.label) if self.row.label else numbers
 
 
 # One for each row that is being copied right now, since `deepcopy` and `pickle` know things again
@@ -137,12 +141,10 @@ def _leaf(data: float, grad: float, label: str, op: str, kind: type[Value] = Val
     return value
 
 
-def _whole(data: Sequence[float], grads: Sequence[float]) -> Vector:
+def _whole(data: Sequence[float], grads: Sequence[float], label: str = "") -> Vector:
     row = vector(data)
-    for value, grad in zip(row, grads):
-        value.grad = grad
-    whole: Vector = row[0]._history()[2]  # without the Values that were made to write the gradients
-    return whole
+    row.grad, row.label = grads, label
+    return row
 
 
 def _element(numbers: Vector | _Numbers, index: int, label: str) -> Value:
@@ -155,21 +157,28 @@ def _element(numbers: Vector | _Numbers, index: int, label: str) -> Value:
 
 
 def _part(
-    numbers: Vector, start: int, stop: int, labels: dict[int, str], kind: type[Vector] = Vector
+    numbers: Vector,
+    start: int,
+    stop: int,
+    labels: dict[int, str],
+    kind: type[Vector] = Vector,
+    label: str = "",
 ) -> Vector:
     row = numbers[start:stop]
-    for i, label in labels.items():
-        row[i].label = label
-    return _of_kind(row, kind)
+    for i, label_of_element in labels.items():
+        row[i].label = label_of_element
+    return _of_kind(row, kind, label)
 
 
-def _loose(values: list[Value], kind: type[Vector] = Vector) -> Vector:
-    return _of_kind(Vector(values), kind)
+def _loose(values: list[Value], kind: type[Vector] = Vector, label: str = "") -> Vector:
+    return _of_kind(Vector(values), kind, label)
 
 
-def _of_kind(row: Vector, kind: type[Vector]) -> Vector:
-    if kind is Vector:
-        return row
-    made = Vector.__new__(kind)
-    Vector.__init__(made, row)
+def _of_kind(row: Vector, kind: type[Vector], label: str) -> Vector:
+    made = row
+    if kind is not Vector:
+        made = Vector.__new__(kind)
+        Vector.__init__(made, row)
+    if label:
+        made.label = label
     return made

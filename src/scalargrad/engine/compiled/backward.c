@@ -84,19 +84,29 @@ static int push_row(Walk *walk, const Row *row) {
     return 0;
 }
 
-/* The leaves in it are listed once, although many nodes share it. */
-static int push_matrix(Walk *walk, Matrix *matrix) {
-    if (!matrix->computed && !(walk->with_leaves && matrix->epoch != walk->epoch))
+/* The rows of its matrix are listed. Others that share them need not look at them again. */
+static void note_listed(const Made *made, uint64_t epoch) {
+    Matrix *w = made->w;
+    if (w->epoch != epoch || w->listed < made->rows) {
+        w->epoch = epoch;
+        w->listed = made->rows;
+    }
+}
+
+static int push_matrix(Walk *walk, const Made *made) {
+    Matrix *w = made->w;
+    if (!w->computed && !walk->with_leaves)
         return 0;
-    for (Py_ssize_t i = 0; i < matrix->count; i++)
-        if (push_row(walk, &matrix->inputs[i].row))
+    for (Py_ssize_t i = w->epoch == walk->epoch ? w->listed : 0; i < made->rows; i++)
+        if (push_row(walk, &w->inputs[i].row))
             return -1;
-    matrix->epoch = walk->epoch;
+    if (!w->computed) /* leaves are listed at once */
+        note_listed(made, walk->epoch);
     return 0;
 }
 
 static int push_inputs(Walk *walk, const Made *made) {
-    if (push_row(walk, &made->x.row) || (made->w && push_matrix(walk, made->w)))
+    if (push_row(walk, &made->x.row) || (made->w && push_matrix(walk, made)))
         return -1;
     return push_row(walk, &made->b.row);
 }
@@ -137,6 +147,8 @@ static int sort(State *state, Walk *walk, bool check_signals) {
         }
         if (reserve(&walk->order, 1))
             return -1;
+        if (node & IS_BLOCK && node_block(node)->made->w && node_block(node)->made->w->computed)
+            note_listed(node_block(node)->made, walk->epoch);
         walk->order.nodes[walk->order.count++] = node & ~(Node)IS_DONE;
     }
     return 0;
@@ -172,6 +184,14 @@ static void clear(const Walk *walk) {
     }
 }
 
+static inline double *receiver_of(Value *v) {
+    if (LIKELY(v->kind != ELEMENT))
+        return &v->grad;
+    if (UNLIKELY(v->block->expects != NULL))
+        catch_up(v->block->expects);
+    return grad_of(v);
+}
+
 /* A gradient of 0 hands nothing down, whatever the derivative, nor does a branch not taken. */
 static void hand_down_value(Value *v) {
     Py_ssize_t count;
@@ -181,16 +201,16 @@ static void hand_down_value(Value *v) {
         return;
     for (Py_ssize_t i = 0; i < count; i++)
         if (edges[i].local_grad != 0.0 || !has_branches(v->op))
-            *grad_of(edges[i].parent) += edges[i].local_grad * upstream;
+            *receiver_of(edges[i].parent) += edges[i].local_grad * upstream;
 }
 
 /* Returns about how many multiplications that was. */
-static Py_ssize_t hand_down_block(Block *block) {
+static Py_ssize_t hand_down_block(Block *block, Matrix **waiting) {
     const Made *made = block->made;
     switch (made->op) {
     case OP_LINEAR:
     case OP_DOT:
-        hand_down_linear(block);
+        hand_down_linear(block, waiting);
         return block->count * made->x.row.count;
     case OP_WEIGHTED_SUM:
         hand_down_sums(block);
@@ -214,19 +234,22 @@ static Py_ssize_t hand_down_block(Block *block) {
 
 /* From the last node on the list to the first; -1 if Ctrl-C was pressed. */
 int hand_down(Walk *walk, CheckSignals *check_signals) {
+    Matrix *waiting = NULL;
     Py_ssize_t work = 0;
     for (Py_ssize_t i = walk->order.count; i--;) {
         Node node = walk->order.nodes[i];
         if (node & IS_BLOCK)
-            work += hand_down_block(node_block(node));
+            work += hand_down_block(node_block(node), &waiting);
         else
             hand_down_value(node_value(node));
         if (UNLIKELY(++work > CHECK_SIGNALS * 16)) {
             work = 0;
+            catch_up_all(&waiting);
             if (check_signals(walk))
                 return -1;
         }
     }
+    catch_up_all(&waiting);
     return 0;
 }
 

@@ -172,6 +172,18 @@ void close_state(State *state) {
             PyObject_Free(v);
         }
     }
+    while (state->free_vectors) {
+        Vector *vector = state->free_vectors;
+        state->free_vectors = (Vector *)vector->row.loose;
+        PyObject_Free(vector);
+    }
+    for (int size = 0; size < BLOCK_SIZES; size++) {
+        while (state->free_blocks[size]) {
+            Block *block = state->free_blocks[size];
+            state->free_blocks[size] = block->next;
+            PyMem_Free(block);
+        }
+    }
     PyMem_Free(state->matrices);
     for (int i = 0; i < 3; i++)
         PyMem_Free(state->kept[i].nodes);

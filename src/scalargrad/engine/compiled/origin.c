@@ -30,12 +30,12 @@ static int append_parents(State *state, PyObject *list, const Made *made, Py_ssi
     case OP_LINEAR:
     case OP_DOT: /* an element depends on x and one row of w alone */
         return append_elements(state, list, x, 0, x->count) ||
-               append_elements(state, list, &made->w->inputs[index].row, 0, made->w->width) ||
+               append_elements(state, list, &made->w->inputs[index].row, 0, x->count) ||
                (made->b.numbers && append_elements(state, list, b, index, 1));
     case OP_WEIGHTED_SUM:
         if (append_elements(state, list, x, 0, x->count))
             return -1;
-        for (Py_ssize_t i = 0; i < made->w->count; i++)
+        for (Py_ssize_t i = 0; i < made->rows; i++)
             if (append_elements(state, list, &made->w->inputs[i].row, index, 1))
                 return -1;
         return 0;
@@ -172,9 +172,11 @@ static PyObject *input_of(State *state, const Row *row, bool single) {
     return new_vector(state, &other);
 }
 
-static PyObject *matrix_of(State *state, const Matrix *matrix) {
-    PyObject *rows = PyTuple_New(matrix->count);
-    for (Py_ssize_t i = 0; rows && i < matrix->count; i++) {
+static PyObject *matrix_of(State *state, const Matrix *matrix, Py_ssize_t count) {
+    if (matrix->tuple)
+        return Py_NewRef(matrix->tuple);
+    PyObject *rows = PyTuple_New(count);
+    for (Py_ssize_t i = 0; rows && i < count; i++) {
         PyObject *row = input_of(state, &matrix->inputs[i].row, false);
         if (row)
             PyTuple_SET_ITEM(rows, i, row);
@@ -192,7 +194,7 @@ static int append_new(PyObject *list, PyObject *item) {
 
 static int append_inputs(State *state, PyObject *list, const Made *made) {
     return (made->x.numbers && append_new(list, input_of(state, &made->x.row, made->single_x))) ||
-           (made->w && append_new(list, matrix_of(state, made->w))) ||
+           (made->w && append_new(list, matrix_of(state, made->w, made->rows))) ||
            (made->b.numbers && append_new(list, input_of(state, &made->b.row, made->single_b)));
 }
 
@@ -269,7 +271,7 @@ static bool is_unchanged(const Block *block) {
         return true;
     if (!row_is_unchanged(&made->x) || !row_is_unchanged(&made->b))
         return false;
-    for (Py_ssize_t i = 0; made->w && i < made->w->count; i++)
+    for (Py_ssize_t i = 0; i < made->rows; i++)
         if (!row_is_unchanged(&made->w->inputs[i]))
             return false;
     Input result = {.row = row_of_block((Block *)block), .numbers = computed_numbers(block)};

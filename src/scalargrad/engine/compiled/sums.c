@@ -43,33 +43,10 @@ PyObject *vector_mean(PyObject *self, PyObject *unused) {
 
 /* ---- weighted_sum: weights[i] gets sum_j rows[i][j] g[j]; rows[i][j] gets weights[i] g[j] ---- */
 
-enum { COLUMNS = 64 };
-
-/* sum_i weights[i] rows[i][j] for some columns j, each from left to right. */
-WIDE static void column_sums(const double *weights, const Matrix *rows, Py_ssize_t first,
-                             Py_ssize_t columns, double *restrict sums) {
-    Py_ssize_t i = 0;
-    for (Py_ssize_t j = 0; j < columns; j++)
-        sums[j] = 0.0;
-    for (; i + 4 <= rows->count; i += 4) {
-        const double *r0 = rows->inputs[i].numbers + first, w0 = weights[i];
-        const double *r1 = rows->inputs[i + 1].numbers + first, w1 = weights[i + 1];
-        const double *r2 = rows->inputs[i + 2].numbers + first, w2 = weights[i + 2];
-        const double *r3 = rows->inputs[i + 3].numbers + first, w3 = weights[i + 3];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] = sums[j] + w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j];
-    }
-    for (; i < rows->count; i++) {
-        const double *row = rows->inputs[i].numbers + first, w = weights[i];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] += w * row[j];
-    }
-}
-
-static bool sizes_fit(const Row *weights, const Matrix *rows) {
-    if (!weights->count || weights->count != rows->count)
+static bool sizes_fit(const Row *weights, const Matrix *rows, Py_ssize_t count) {
+    if (!weights->count || weights->count != count)
         return false;
-    for (Py_ssize_t i = 1; i < rows->count && !(rows->captured && rows->width >= 0); i++)
+    for (Py_ssize_t i = 1; i < count && !rows->captured; i++)
         if (rows->inputs[i].row.count != rows->inputs[0].row.count)
             return false;
     return true;
@@ -81,13 +58,14 @@ PyObject *weighted_sum(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     PyObject *given[2];
     Row weights = {0};
     Matrix *rows = NULL;
+    Py_ssize_t count;
     if (parse("weighted_sum", names, 2, 2, 2, args, n, keywords, given))
         return NULL;
     if (as_row(state, given[0], (Name){"weighted_sum", "weights", -1}, &weights) ||
-        !(rows = as_matrix(state, given[1], (Name){"weighted_sum", "rows", -1})))
+        !(rows = as_matrix(state, given[1], (Name){"weighted_sum", "rows", -1}, &count)))
         goto failed;
-    if (!sizes_fit(&weights, rows)) {
-        PyObject *widths = matrix_widths(rows);
+    if (!sizes_fit(&weights, rows, count)) {
+        PyObject *widths = matrix_widths(rows, count);
         if (widths)
             raise_from_arguments("weighted_sum_sizes", "(nN)", weights.count, widths);
         goto failed;
@@ -96,9 +74,12 @@ PyObject *weighted_sum(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     Block *block = new_computed(state, OP_WEIGHTED_SUM, width, &weights, rows, NULL, 0);
     if (!block)
         return NULL;
+    Made *made = block->made;
     double *y = buffer_numbers(&block->own);
+    made->rows = count;
     for (Py_ssize_t j = 0; j < width; j += COLUMNS)
-        column_sums(block->made->x.numbers, rows, j, width - j < COLUMNS ? width - j : COLUMNS, y + j);
+        column_sums(made->x.numbers, made->w->inputs, count, j,
+                    width - j < COLUMNS ? width - j : COLUMNS, y + j);
     return finished_row(state, block);
 failed:
     release_row(state, &weights);
@@ -116,7 +97,7 @@ static double live_product(const double *row, const double *g, Py_ssize_t n) {
     return sum;
 }
 
-/* The same as contribute_multiples, where g[j] = 0 hands nothing down. */
+/* Add to the gradients of a row its multiple of g, where g[j] = 0 hands nothing down. */
 static void contribute_live_multiples(const Row *row, double factor, const double *g) {
     for (Py_ssize_t j = 0; j < row->count; j++) {
         double share = factor * g[j];
@@ -126,20 +107,29 @@ static void contribute_live_multiples(const Row *row, double factor, const doubl
 }
 
 static void hand_down_weighted_sum(const Made *made, const double *g, Py_ssize_t n) {
-    const Matrix *rows = made->w;
+    const Input *rows = made->w->inputs;
     const double *weights = made->x.numbers;
     if (is_all_zero(g, n))
         return;
-    for (Py_ssize_t i = 0; i < rows->count; i++) {
-        double share = live_product(rows->inputs[i].numbers, g, n);
-        contribute(&made->x.row, i, 1, &share);
+    bool all = true;
+    for (Py_ssize_t j = 0; j < n; j++)
+        all &= g[j] != 0.0;
+    for (Py_ssize_t i = 0; i < made->rows; i += COLUMNS) {
+        double shares[COLUMNS];
+        Py_ssize_t some = made->rows - i < COLUMNS ? made->rows - i : COLUMNS;
+        if (all)
+            products(rows + i, some, g, n, shares);
+        for (Py_ssize_t k = 0; !all && k < some; k++)
+            shares[k] = live_product(rows[i + k].numbers, g, n);
+        contribute(&made->x.row, i, some, shares);
     }
-    for (Py_ssize_t i = 0; i < rows->count; i++) {
-        if (isfinite(weights[i])) /* times 0 it is 0 */
-            contribute_multiples(&rows->inputs[i].row, weights[i], g);
-        else
-            contribute_live_multiples(&rows->inputs[i].row, weights[i], g);
-    }
+    bool finite = true; /* then they are 0 times 0 */
+    for (Py_ssize_t i = 0; i < made->rows; i++)
+        finite &= isfinite(weights[i]) != 0;
+    if (finite)
+        contribute_multiples(rows, made->rows, weights, false, g);
+    for (Py_ssize_t i = 0; !finite && i < made->rows; i++)
+        contribute_live_multiples(&rows[i].row, weights[i], g);
 }
 
 /* ---- concatenate: each number gets the g of its place ---- */
@@ -150,23 +140,27 @@ PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     PyObject *given[1];
     if (parse("concatenate", names, 1, 1, 1, args, n, keywords, given))
         return NULL;
-    Matrix *rows = as_matrix(state, given[0], (Name){"concatenate", "rows", -1});
+    Py_ssize_t items, count = 0; /* no overflow: each row takes memory already */
+    Matrix *rows = as_matrix(state, given[0], (Name){"concatenate", "rows", -1}, &items);
     if (!rows)
         return NULL;
-    if (!rows->count) {
+    if (!items) {
         release_matrix(state, rows);
         PyErr_SetString(PyExc_ValueError, "concatenate: rows is empty; it needs at least one row");
         return NULL;
     }
-    Py_ssize_t count = 0; /* no overflow: each of them takes memory already */
-    for (Py_ssize_t i = 0; i < rows->count; i++)
+    for (Py_ssize_t i = 0; i < items; i++)
         count += rows->inputs[i].row.count;
     Block *block = new_computed(state, OP_CONCATENATE, count, NULL, rows, NULL, 0);
     if (!block)
         return NULL;
+    Made *made = block->made;
     double *y = buffer_numbers(&block->own);
-    for (Py_ssize_t i = 0; i < rows->count; y += rows->inputs[i++].row.count)
-        memcpy(y, rows->inputs[i].numbers, rows->inputs[i].row.count * sizeof(double));
+    made->rows = items;
+    for (const Input *row = made->w->inputs; row < made->w->inputs + items; row++) {
+        memcpy(y, row->numbers, row->row.count * sizeof(double));
+        y += row->row.count;
+    }
     return finished_row(state, block);
 }
 
@@ -174,7 +168,7 @@ PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
 
 static void contribute_to_all(const Row *row, double share) {
     for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = span_of(row, at, row->count - at);
+        Span span = receiver(row, at, row->count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += share;
         at += span.count;
@@ -187,7 +181,7 @@ void hand_down_sums(Block *block) {
     if (made->op == OP_WEIGHTED_SUM) {
         hand_down_weighted_sum(made, g, block->count);
     } else if (made->op == OP_CONCATENATE) {
-        for (Py_ssize_t i = 0; i < made->w->count; i++) {
+        for (Py_ssize_t i = 0; i < made->rows; i++) {
             const Row *row = &made->w->inputs[i].row;
             contribute(row, 0, row->count, g);
             g += row->count;

@@ -3,10 +3,35 @@
 #include "docstrings.h"
 #include "engine.h"
 
+/* Memory for a Vector that is no subclass: that of one that was freed, if there is some. */
+static Vector *vector_memory(State *state) {
+    Vector *vector = state->free_vectors;
+    if (!vector)
+        return state->vector_type ? PyObject_New(Vector, state->vector_type)
+                                  : (Vector *)raise_closed();
+    state->free_vectors = (Vector *)vector->row.loose;
+    state->free_vector_count--;
+    return (Vector *)PyObject_Init((PyObject *)vector, state->vector_type);
+}
+
+static void free_vector_memory(State *state, Vector *vector) {
+    PyTypeObject *type = Py_TYPE(vector);
+#ifndef SCALARGRAD_NO_FREE_LIST
+    if (type == state->vector_type && state->free_vector_count < FREE_LIST / 4) {
+        vector->row.loose = (Loose *)state->free_vectors;
+        state->free_vectors = vector;
+        state->free_vector_count++;
+    } else
+#else
+    (void)state;
+#endif
+        type->tp_free(vector);
+    Py_DECREF(type);
+}
+
 /* A Vector that takes over the row; NULL, with the row released, on failure. */
 PyObject *new_vector(State *state, Row *row) {
-    Vector *vector = state->vector_type ? PyObject_New(Vector, state->vector_type)
-                                        : (Vector *)raise_closed();
+    Vector *vector = vector_memory(state);
     if (!vector) {
         release_row(state, row);
         return NULL;
@@ -76,11 +101,11 @@ static int vector_init(PyObject *self, PyObject *args, PyObject *keywords) {
 }
 
 void vector_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(((Vector *)self)->label);
-    release_row(vector_state(self), &((Vector *)self)->row);
-    type->tp_free(self);
-    Py_DECREF(type);
+    Vector *vector = (Vector *)self;
+    State *state = vector_state(self);
+    Py_XDECREF(vector->label);
+    release_row(state, &vector->row);
+    free_vector_memory(state, vector);
 }
 
 /* The function `vector`: a row of parameters. */
@@ -94,7 +119,7 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
-    Block *block = new_block(count, 0);
+    Block *block = new_block(state, count, 0);
     for (Py_ssize_t i = 0; block && i < count; i++) {
         double number; /* converted before the block is looked at again */
         if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {

@@ -121,7 +121,7 @@ def products_with_gradient(rows: Sequence[Row], g: Row) -> Row:
     if not isinstance(g, Floats):
         from scalargrad import engine  # late, because the engines are built on this file
 
-        return engine.linear(g, rows)
+        return engine.linear(g, rows) if len(g) else row_like(g, [0.0] * len(rows))
     if 0.0 in g:
         live = [i for i, gi in enumerate(g) if gi != 0.0]
         rows, g = [[row[i] for i in live] for row in rows], Floats(filter(None, g))

@@ -78,6 +78,7 @@ class _Gathered:
         if isinstance(wanted, Element):
             return self._of_block(wanted._block)[wanted._index]
         if isinstance(wanted, Value):
+            wanted.data  # noqa: B018 - which raises before its __init__
             return self.values.get(wanted, 0.0)
         if not isinstance(wanted, Vector):
             return tuple([self.result(item) for item in wanted])

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import add
+from weakref import ref
 
 from scalargrad.engine.arguments import (
     as_float,
@@ -306,7 +307,8 @@ class Vector(Methods, _Sequence):
         if block is None:
             return values
         if not values:  # if two threads append a list at the same moment, the first one counts
-            values.append(list(map(Element, repeat(block), range(len(block.data)))))
+            values.append(block.elements())
+            block.made = [ref(value) for value in values[0]]
         elements: list[Value] = values[0]
         return elements if len(self) == len(elements) else elements[self._start : self._stop]
 
@@ -494,6 +496,7 @@ class Block:
         "grads",
         "inputs",
         "label",
+        "made",  # the Values that its numbers became, for as long as somebody has them
         "numbers",  # those in the inputs, at the forward pass
         "operation",
         "result",  # the data at the forward pass
@@ -507,6 +510,7 @@ class Block:
         self.grads = [0.0] * len(self.data)
         self.shared = False
         self.label = ""
+        self.made: Sequence[Callable[[], Any]] = ()
         self.operation: Operation | RowOperation | None = None
         self._parents: tuple[Any, ...] = ()
 
@@ -530,6 +534,11 @@ class Block:
         if self.shared:
             self.data, self.shared = Floats(self.data), False
         self.data[start:stop] = numbers
+
+    def elements(self) -> list[Element]:
+        """The numbers as Values: the one that somebody has, or a new one."""
+        had = [reference() for reference in self.made] or [None] * len(self.data)
+        return [Element(self, i) if value is None else value for i, value in enumerate(had)]
 
     # What backward does with a node.
 
@@ -583,7 +592,7 @@ class Block:
 class Element(Value):
     """A Value that lives in a row: its number and gradient are the row's own."""
 
-    __slots__ = ("_block", "_index")
+    __slots__ = ("__weakref__", "_block", "_index")
 
     def __init__(self, block: Block, index: int) -> None:
         self._block = block
