@@ -184,6 +184,8 @@ class SGD(_Optimizer):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.nesterov = nesterov
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov needs a momentum above 0")
 
     def step(self) -> None:
         """Update every parameter once, from its `grad`."""
@@ -194,8 +196,6 @@ class SGD(_Optimizer):
         if name != "nesterov":
             return super()._checked(name, value)
         check_flag(value, "SGD: nesterov")
-        if value and not self.momentum:
-            raise ValueError("SGD: nesterov needs a momentum above 0")
         return bool(value)
 
 
