@@ -136,9 +136,9 @@ class TestImport:
 
     def test_a_name_that_is_not_there_is_an_error_as_of_any_module(self, sg):
         with pytest.raises(
-            AttributeError, match=r"^module 'scalargrad' has no attribute 'Tensor'$"
+            AttributeError, match=r"^module 'scalargrad' has no attribute 'Scalar'$"
         ):
-            sg.Tensor  # noqa: B018
+            sg.Scalar  # noqa: B018
 
     def test_prints_nothing_and_warns_of_nothing(self, engine):
         done = run("import scalargrad", "-W", "error", SCALARGRAD_ENGINE=engine)
@@ -176,7 +176,7 @@ class TestPublicNames:
     def test_of_the_package(self, sg):
         assert sg.__all__ == sorted(sg.__all__)
         assert set(sg.__all__) == {
-            *("ENGINE", "Value", "Vector", "maximum", "minimum", "no_grad"),
+            *("ENGINE", "Value", "Vector", "atan2", "maximum", "minimum", "no_grad"),
             *("grad", "gradcheck", "graph", "nn", "optim"),
         }
 
@@ -186,12 +186,12 @@ class TestPublicNames:
             (
                 "nn",
                 {
-                    *("cross_entropy", "concatenate", "dot", "linear", "matrix", "rmsnorm"),
-                    *("softmax", "vector", "weighted_sum"),
+                    *("cross_entropy", "concatenate", "dot", "linear", "logsumexp", "matrix"),
+                    *("rmsnorm", "softmax", "vector", "weighted_sum"),
                 },
             ),
-            ("optim", {"SGD", "Adam", "clip_grad_norm"}),
-            ("graph", {"Edge", "explain", "ledger", "to_dot", "to_mermaid"}),
+            ("optim", {"SGD", "Adam", "AdamW", "clip_grad_norm"}),
+            ("graph", {"Edge", "explain", "first_nonfinite", "ledger", "to_dot", "to_mermaid"}),
         ],
     )
     def test_of_its_modules(self, sg, module, names):

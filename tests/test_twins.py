@@ -188,13 +188,24 @@ SETTINGS = st.floats(0.0, 0.99) | st.just(0.0)
     numbers=st.lists(st.floats(-3.0, 3.0), min_size=12, max_size=12),
     optimizer=st.one_of(
         st.builds(
-            lambda lr, momentum: ("SGD", {"lr": lr, "momentum": momentum}), SETTINGS, SETTINGS
+            lambda lr, momentum, decay, ahead: (
+                "SGD",
+                {
+                    "lr": lr,
+                    "momentum": momentum,
+                    "weight_decay": decay,
+                    "nesterov": ahead and momentum > 0.0,
+                },
+            ),
+            *[SETTINGS] * 3,
+            st.booleans(),
         ),
         st.builds(
-            lambda lr, b1, b2, eps, decay: (
-                "Adam",
+            lambda name, lr, b1, b2, eps, decay: (
+                name,
                 {"lr": lr, "betas": (b1, b2), "eps": eps, "weight_decay": decay},
             ),
+            st.sampled_from(["Adam", "AdamW"]),
             *[SETTINGS] * 5,
         ),
     ),

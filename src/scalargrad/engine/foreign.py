@@ -33,7 +33,6 @@ _OF_VALUE = _OF_BOTH | {
     "children": "write v.parents",
     "prev": "write v.parents",
     "_op": "write v.op",
-    "_local_grads": "write v.local_grads",
     "grad_fn": "write v.op and v.parents",
     "_backward": "an operation of your own is Value(data, parents, local_grads)",
 }
@@ -128,6 +127,7 @@ def _losing(expression: str) -> Any:
     def refuse(*arguments: Any) -> NoReturn:
         raise TypeError(f"{expression} would lose the gradient: write v.data for the number")
 
+    refuse.__doc__ = f"Raises TypeError: {expression} would lose the gradient."
     return refuse
 
 

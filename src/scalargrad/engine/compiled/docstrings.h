@@ -190,9 +190,11 @@
 #define DOC_Methods_atan \
     "The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).\n" \
     "\n" \
-    ">>> from scalargrad import Value\n" \
-    ">>> Value(0.0).atan().data\n" \
-    "0.0"
+    "It never raises. (`torch.atan`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).atan().data\n" \
+    "    0.0"
 
 #define DOC_Methods_sinh \
     "The hyperbolic sine, as `math.sinh`; the derivative is cosh(x).\n" \
@@ -242,9 +244,11 @@
 #define DOC_Methods_erf \
     "The error function, as `math.erf`; the derivative is 2 / sqrt(pi) exp(-x**2).\n" \
     "\n" \
-    ">>> from scalargrad import Value\n" \
-    ">>> Value(0.0).erf().data\n" \
-    "0.0"
+    "It never raises. (`torch.erf`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).erf().data\n" \
+    "    0.0"
 
 #define DOC_Methods_relu \
     "max(0, x), nan for nan; it never raises.\n" \
@@ -258,9 +262,11 @@
 #define DOC_Methods_abs \
     "The absolute value, as the builtin `abs`; the derivative is -1, 0 or 1.\n" \
     "\n" \
-    ">>> from scalargrad import Value\n" \
-    ">>> Value(-3.0).abs().data\n" \
-    "3.0"
+    "It never raises. (`torch.abs`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(-3.0).abs().data\n" \
+    "    3.0"
 
 #define DOC_Methods_conjugate \
     "The same, as it is real. NumPy asks for it when it computes `var` and `std`."

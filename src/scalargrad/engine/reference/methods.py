@@ -159,9 +159,11 @@ class Methods:
     def atan(self: Self) -> Self:
         """The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).
 
-        >>> from scalargrad import Value
-        >>> Value(0.0).atan().data
-        0.0
+        It never raises. (`torch.atan`)
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).atan().data
+            0.0
         """
         return self._apply(operations.ATAN)
 
@@ -223,9 +225,11 @@ class Methods:
     def erf(self: Self) -> Self:
         """The error function, as `math.erf`; the derivative is 2 / sqrt(pi) exp(-x**2).
 
-        >>> from scalargrad import Value
-        >>> Value(0.0).erf().data
-        0.0
+        It never raises. (`torch.erf`)
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).erf().data
+            0.0
         """
         return self._apply(operations.ERF)
 
@@ -243,9 +247,11 @@ class Methods:
     def abs(self: Self) -> Self:
         """The absolute value, as the builtin `abs`; the derivative is -1, 0 or 1.
 
-        >>> from scalargrad import Value
-        >>> Value(-3.0).abs().data
-        3.0
+        It never raises. (`torch.abs`)
+
+            >>> from scalargrad import Value
+            >>> Value(-3.0).abs().data
+            3.0
         """
         return self._apply(operations.ABS)
 
