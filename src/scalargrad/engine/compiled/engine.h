@@ -43,6 +43,8 @@
 
 #include "operations.h"
 
+enum { INTERFACE = 1 }; /* that of engine/__init__.py for which this was written */
+
 typedef struct Value Value;
 typedef struct Block Block;
 typedef struct Matrix Matrix;

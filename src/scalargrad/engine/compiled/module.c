@@ -105,7 +105,8 @@ static int execute(PyObject *module) {
         !(state->value_type = add_type(module, &value_spec)) ||
         PyObject_SetAttrString((PyObject *)state->value_type, "_is_scalargrad_value", Py_True) ||
         !(state->vector_type = add_type(module, &vector_spec)) ||
-        !(state->iterator_type = new_type(module, &iterator_spec)))
+        !(state->iterator_type = new_type(module, &iterator_spec)) ||
+        PyModule_AddIntConstant(module, "INTERFACE", INTERFACE))
         return -1;
     state->value_type->tp_vectorcall = value_vectorcall;
     state->vector_type->tp_vectorcall = vector_vectorcall;
