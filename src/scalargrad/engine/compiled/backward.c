@@ -202,6 +202,7 @@ static Py_ssize_t hand_down_block(Block *block) {
         return made->x.row.count + block->count;
     case OP_SOFTMAX:
     case OP_RMSNORM:
+    case OP_LOGSUMEXP:
     case OP_CROSS_ENTROPY:
         hand_down_fused(block);
         return made->x.row.count;

@@ -18,7 +18,7 @@
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        products.c      their loops
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
-       fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
+       fused.c         softmax, logsumexp and their kin       (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
        updates.c       the optimisers' steps                  (reference/updates.py)
        memory.c        making and freeing nodes
@@ -42,6 +42,8 @@
 
 #include "operations.h"
 
+enum { INTERFACE = 2 }; /* that of engine/__init__.py for which this was written */
+
 typedef struct Value Value;
 typedef struct Block Block;
 typedef struct Matrix Matrix;
@@ -59,10 +61,12 @@ typedef struct {
     double local_grad;
 } Edge;
 
-/* The edges of a Value that was made by hand, with a name or with more than two parents. */
+/* The edges of a Value that was made by hand, with a name, with more than two parents, or with
+   Values for local derivatives. */
 typedef struct {
     PyObject *op;
     Py_ssize_t count;
+    Value **derivatives; /* NULL if all were plain numbers; otherwise NULL for each that was */
     Edge edges[];
 } Custom;
 
@@ -161,7 +165,7 @@ typedef struct {
     Input b;       /* linear, and operations of two operands */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
-        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy */
+        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy; logsumexp: -1 */
     };
 } Made;
 
@@ -271,6 +275,7 @@ struct State {
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
+void release_custom(Custom *custom);
 Value *new_node_memory(State *state, int edges);
 PyObject *new_object(PyTypeObject *type);
 void free_the_dead(State *state);
@@ -323,6 +328,7 @@ extern PyType_Spec value_spec;
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *arc_tangent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
@@ -345,8 +351,9 @@ PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, do
 /* ---- elementwise.c ---- */
 
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b);
-PyObject *rows_function(State *state, Op op, PyObject *const *operands);
+PyObject *rows_function(State *state, Op op, const char *const *names, PyObject *const *operands);
 PyObject *row_method(State *state, Op op, PyObject *a);
+int is_sequence(PyObject *x);
 void hand_down_elementwise(Block *block);
 void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into);
 
@@ -426,7 +433,8 @@ void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, logsumexp;
+Function cross_entropy;
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
