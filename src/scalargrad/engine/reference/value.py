@@ -371,6 +371,7 @@ def node(
     local_grads: tuple[float, ...],
     operation: Operation | str,
 ) -> Value:
+    """A new Value, without the checks of the constructor."""
     new = _new(Value)
     new._data = data
     new._grad = 0.0

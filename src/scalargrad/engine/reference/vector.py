@@ -24,6 +24,7 @@ from weakref import ref
 
 from scalargrad.engine.arguments import (
     as_float,
+    as_floats,
     as_text,
     describe,
     different_lengths,
@@ -506,14 +507,14 @@ class Block:
         "_grad",  # one number for each in `data`; this name and the next are those of a Value
         "_parents",  # the nodes that backward visits next
         "data",
-        "inputs",
+        "inputs",  # Values, rows, and matrices, which are tuples of rows
         "label",
         "made",  # the Values that its numbers became, for as long as somebody has them
         "numbers",  # those in the inputs, at the forward pass
         "operation",
         "result",  # the data at the forward pass
-        "saved",
-        "setting",
+        "saved",  # what else of the forward pass the derivative needs
+        "setting",  # what else the operation was told, such as a target
         "shared",  # whether a graph relies on the list `data` staying as it is
     )
 
@@ -671,8 +672,7 @@ def vector(numbers: Iterable[RealNumber]) -> Vector:
         >>> vector([0.5, 2])
         Vector([0.5, 2.0])
     """
-    items = list(iterable(numbers, "vector", "numbers"))
-    data = [as_float(x, f"vector: numbers[{i}]") for i, x in enumerate(items)]
+    data = as_floats(numbers, "vector", "numbers")
     if not data:
         raise ValueError("vector: numbers is empty; a row needs at least one number")
     return row_of(Block(data))
