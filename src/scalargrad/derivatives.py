@@ -174,11 +174,7 @@ def _leading(graph: Graph, wanted: Any) -> set[Node]:
 def _contributions(node: Node, gradient: Any) -> Sequence[Any]:
     """What `backward` would add to the gradients of the inputs, as a graph."""
     if node.op is None:
-        op = node.result.op
-        raise ValueError(
-            f"grad: create_graph=True cannot differentiate through the operation {op!r}, "
-            "whose local_grads are plain numbers; build it from scalargrad's own operations"
-        )
+        return _hand_made_contributions(node, gradient)
     if isinstance(node.result, Value):
         return _scalar_contributions(node, gradient)
     if not node.result._unchanged():
@@ -188,6 +184,21 @@ def _contributions(node: Node, gradient: Any) -> Sequence[Any]:
     operation = ROW_OPERATIONS[node.op]
     saved = operation.saved_again(node.inputs[0], node.setting)
     return operation.vjp(gradient, node.result, node.inputs, saved)
+
+
+def _hand_made_contributions(node: Node, gradient: Value) -> Sequence[Any]:
+    """Of an operation made by hand, whose local derivatives were given as Values."""
+    local_grads = node.setting or node.result.local_grads
+    for i, (given, number) in enumerate(zip(local_grads, node.result.local_grads)):
+        if not isinstance(given, Value):
+            raise ValueError(
+                f"grad: create_graph=True needs a graph of each local derivative, but that of "
+                f"{node.result.op!r} by parents[{i}] is a plain number; build the operation from "
+                f"scalargrad's own, or give local_grads as Values, a constant as Value({given!r})"
+            )
+        if given.data != number and not (isnan(given.data) and isnan(number)):
+            raise _changed(node)
+    return [d * gradient for d in local_grads]
 
 
 def _scalar_contributions(node: Node, gradient: Value) -> Sequence[Any]:
@@ -208,8 +219,9 @@ def _scalar_contributions(node: Node, gradient: Value) -> Sequence[Any]:
 
 
 def _changed(node: Node) -> ValueError:
+    op = node.op or node.result.op
     return ValueError(
-        f"grad: create_graph=True needs the data that {node.op!r} was computed from, but it was "
+        f"grad: create_graph=True needs the data that {op!r} was computed from, but it was "
         "changed after the forward pass"
     )
 

@@ -15,11 +15,10 @@
        attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
        made.c          rows that were computed                (reference/vector.py)
-       waiting.c       contributions to weights, put off
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        products.c      their loops
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
-       fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
+       fused.c         softmax, logsumexp and their kin       (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
        updates.c       the optimisers' steps                  (reference/updates.py)
        memory.c        making and freeing nodes
@@ -43,6 +42,8 @@
 
 #include "operations.h"
 
+enum { INTERFACE = 1 }; /* that of engine/__init__.py for which this was written */
+
 typedef struct Value Value;
 typedef struct Block Block;
 typedef struct Matrix Matrix;
@@ -60,10 +61,12 @@ typedef struct {
     double local_grad;
 } Edge;
 
-/* The edges of a Value that was made by hand, with a name or with more than two parents. */
+/* The edges of a Value that was made by hand, with a name, with more than two parents, or with
+   Values for local derivatives. */
 typedef struct {
     PyObject *op;
     Py_ssize_t count;
+    Value **derivatives; /* NULL if all were plain numbers; otherwise NULL for each that was */
     Edge edges[];
 } Custom;
 
@@ -145,16 +148,6 @@ typedef struct {
     const double *numbers; /* NULL if there is no such input */
 } Input;
 
-/* Contributions to the rows of a Matrix that are put off, see waiting.c. */
-typedef struct {
-    bool expected;     /* whether the rows know of it */
-    bool repeats;      /* whether two rows are in one block, which no order but theirs suits */
-    Matrix *next;      /* another one that has some, or had */
-    bool is_listed;
-    int count;
-    Block *first, *last; /* the results whose contributions they are, in order */
-} Waiting;
-
 /* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
 struct Matrix {
     Py_ssize_t refs;
@@ -166,11 +159,8 @@ struct Matrix {
     PyObject *tuple;        /* the same if it is a tuple; held */
     uint64_t replaced;      /* `state->replaced` at the time of capture */
     double *copies;         /* the numbers of rows that are not part of a block */
-    int64_t uses;           /* by linear */
-    double *panels;         /* a copy, see products.c, or NULL */
     uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
     Py_ssize_t listed;
-    Waiting waiting;
     Input inputs[];
 };
 
@@ -181,11 +171,10 @@ typedef struct {
     Input x;
     Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
     Py_ssize_t rows; /* how many rows of w, from the first on */
-    Block *next;   /* in the list of those that wait */
     Input b;       /* linear, and operations of two operands */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
-        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy */
+        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy; logsumexp: -1 */
     };
 } Made;
 
@@ -205,7 +194,6 @@ struct Block {
         Chunk **chunks; /* otherwise */
     };
     Made *made;      /* NULL for leaves */
-    Matrix *expects; /* during backward: where contributions to it wait, or NULL */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
 };
@@ -300,6 +288,7 @@ struct State {
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
+void release_custom(Custom *custom);
 Value *new_node_memory(State *state, int edges);
 PyObject *new_object(PyTypeObject *type);
 void free_the_dead(State *state);
@@ -353,6 +342,7 @@ extern PyType_Spec value_spec;
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *arc_tangent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
@@ -375,8 +365,9 @@ PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, do
 /* ---- elementwise.c ---- */
 
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b);
-PyObject *rows_function(State *state, Op op, PyObject *const *operands);
+PyObject *rows_function(State *state, Op op, const char *const *names, PyObject *const *operands);
 PyObject *row_method(State *state, Op op, PyObject *a);
+int is_sequence(PyObject *x);
 void hand_down_elementwise(Block *block);
 void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into);
 
@@ -444,12 +435,6 @@ void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double
 void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
                           bool skip_zeros, const double *numbers);
 
-/* ---- waiting.c ---- */
-
-bool let_wait(Block *block, Matrix **list);
-void catch_up(Matrix *matrix);
-void catch_up_all(Matrix **list);
-
 /* ---- products.c ---- */
 
 enum { COLUMNS = 64 };
@@ -459,19 +444,17 @@ void column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_
                  Py_ssize_t columns, double *sums);
 void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
                       Py_ssize_t columns, double *sums);
-double *new_panels(const Input *rows, Py_ssize_t m, Py_ssize_t n);
-void products_with_panels(const double *panels, const Input *rows, Py_ssize_t first,
-                          Py_ssize_t count, const double *x, Py_ssize_t n, double *y);
 
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
+Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, logsumexp;
+Function cross_entropy;
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
-void hand_down_linear(Block *block, Matrix **waiting);
+void hand_down_linear(Block *block);
 void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
 void fused_shares(const Block *block, const double *g, double *into);

@@ -55,6 +55,16 @@ static inline void free_node(State *state, Value *v, int edges) {
     Py_DECREF(type);
 }
 
+void release_custom(Custom *custom) {
+    for (Py_ssize_t i = 0; i < custom->count; i++) {
+        Py_DECREF(custom->edges[i].parent);
+        if (custom->derivatives)
+            Py_XDECREF(custom->derivatives[i]);
+    }
+    Py_XDECREF(custom->op);
+    PyMem_Free(custom);
+}
+
 static inline void free_dead_value(State *state, Value *v) {
     switch (v->kind) {
     case UNARY: {
@@ -73,10 +83,7 @@ static inline void free_dead_value(State *state, Value *v) {
     case CUSTOM: {
         Custom *custom = v->custom;
         free_node(state, v, 1);
-        for (Py_ssize_t i = 0; i < custom->count; i++)
-            Py_DECREF(custom->edges[i].parent);
-        Py_XDECREF(custom->op);
-        PyMem_Free(custom);
+        release_custom(custom);
     }
     }
 }

@@ -223,35 +223,49 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     return (PyObject *)row_element(state, row, i);
 }
 
-static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
+/* What the method of a list says, given the first so many arguments. */
+static PyObject *list_method(PyObject *self, const char *name, PyObject *const *args, int count) {
     State *state = usable_vector(self);
     PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
-    PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
+    PyObject *result = method ? PyObject_Vectorcall(method, args, count, NULL) : NULL;
     Py_XDECREF(list);
     Py_XDECREF(known);
     Py_XDECREF(method);
     return result;
 }
 
-static PyObject *vector_index(PyObject *self, PyObject *args) {
-    PyObject *index = list_method(self, "index", args);
+static PyObject *vector_index(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                              PyObject *keywords) {
+    static const char *const names[] = {"value", "start", "stop"};
+    PyObject *given[3];
+    if (parse("Vector.index", names, 1, 3, 3, args, n, keywords, given))
+        return NULL;
+    PyObject *start = given[1] ? Py_NewRef(given[1]) : PyLong_FromLong(0);
+    PyObject *stop = given[2] ? Py_NewRef(given[2]) : PyLong_FromSsize_t(PY_SSIZE_T_MAX);
+    PyObject *index = start && stop
+                          ? list_method(self, "index", (PyObject *[]){given[0], start, stop}, 3)
+                          : NULL;
+    Py_XDECREF(start);
+    Py_XDECREF(stop);
     if (!index && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
-        PyObject *got = describe(vector_state(self), PyTuple_GET_ITEM(args, 0));
+        PyObject *got = describe(vector_state(self), given[0]);
         if (got)
-            PyErr_Format(PyExc_ValueError,
-                         "Vector.index: %U is not in the row, where Values are found by identity, "
-                         "not by number",
-                         got);
+            PyErr_Format(PyExc_ValueError, "Vector.index: %U is not in the row", got);
         Py_XDECREF(got);
     }
     return index;
 }
 
-static PyObject *vector_count(PyObject *self, PyObject *args) {
-    return list_method(self, "count", args);
+static PyObject *vector_count(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                              PyObject *keywords) {
+    static const char *const names[] = {"value"};
+    PyObject *given[1];
+    if (parse("Vector.count", names, 1, 1, 1, args, n, keywords, given))
+        return NULL;
+    return list_method(self, "count", given, 1);
 }
 
 static PyObject *vector_conjugate(PyObject *self, PyObject *unused) {
@@ -374,6 +388,7 @@ PyType_Spec iterator_spec = {
 
 static PyMethodDef methods[] = {
     METHODS(OPERATOR)
+    {"abs", operator_abs, METH_NOARGS, "abs" SELF DOC_Methods_abs},
     {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
     {"sum", vector_sum, METH_NOARGS, "sum" SELF DOC_Vector_sum},
     {"mean", vector_mean, METH_NOARGS, "mean" SELF DOC_Vector_mean},
@@ -381,9 +396,10 @@ static PyMethodDef methods[] = {
     {"_history", vector_history, METH_NOARGS, NULL},
     {"_unchanged", vector_unchanged, METH_NOARGS, NULL},
     {"__array_ufunc__", (PyCFunction)(void (*)(void))vector_array_ufunc, METH_VARARGS | METH_KEYWORDS, NULL},
-    {"index", vector_index, METH_VARARGS,
-     "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\n" DOC_Vector_index},
-    {"count", vector_count, METH_VARARGS, "count($self, value, /)\n--\n\n" DOC_Vector_count},
+    {"index", (PyCFunction)(void (*)(void))vector_index, METH_FASTCALL | METH_KEYWORDS,
+     "index($self, value, start=0, stop=sys.maxsize)\n--\n\n" DOC_Vector_index},
+    {"count", (PyCFunction)(void (*)(void))vector_count, METH_FASTCALL | METH_KEYWORDS,
+     "count($self, value)\n--\n\n" DOC_Vector_count},
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},

@@ -121,7 +121,9 @@ class Vector(Methods, _Sequence):
     def __rtruediv__(self, other: Value | RealNumber) -> Vector:
         return self._operate_reflected(operations.DIV, other)
 
-    def __pow__(self, other: Operand) -> Vector:
+    def __pow__(self, other: Operand, modulus: None = None) -> Vector:
+        if modulus is not None:
+            return NotImplemented
         return self._operate(operations.POW, other)
 
     def __rpow__(self, other: Value | RealNumber) -> Vector:
@@ -238,18 +240,6 @@ class Vector(Methods, _Sequence):
         block = self._block
         return block if block and self._stop - self._start == len(block.data) else None
 
-    if TYPE_CHECKING:
-        backward: Any
-    else:
-
-        @property
-        def backward(self):
-            """Not there: take `.sum()` or `.mean()` first."""
-            raise AttributeError(
-                "Vector has no backward: take .sum() or .mean() of the row first, "
-                "which is one Value"
-            )
-
     # A sequence.
 
     if TYPE_CHECKING:
@@ -281,31 +271,29 @@ class Vector(Methods, _Sequence):
     def __iter__(self) -> Iterator[Value]:
         return iter(self._elements())
 
-    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize, /) -> int:
-        """The position of this very Value, from `start` up to `stop`.
+    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
+        """The position of this very Value, or of a number, from `start` up to `stop`.
 
         Raises ValueError if it is not there.
 
             >>> row = vector([5.0, 6.0])
-            >>> row.index(row[1])
-            1
+            >>> row.index(row[1]), row.index(6.0)
+            (1, 1)
         """
         try:
             return self._elements().index(value, start, stop)
         except ValueError:
-            raise ValueError(
-                f"Vector.index: {describe(value)} is not in the row, where Values are found by "
-                "identity, not by number"
-            ) from None
+            raise ValueError(f"Vector.index: {describe(value)} is not in the row") from None
 
-    def count(self, value: Any, /) -> int:
-        """How often this very Value is in the row.
+    def count(self, value: Any) -> int:
+        """How often this very Value, or a number, is in the row.
 
         Another Value with the same data is another Value.
 
             >>> x = Value(1.0)
-            >>> Vector([x, x, 1.0]).count(x)
-            2
+            >>> row = Vector([x, x, 1.0])
+            >>> row.count(x), row.count(1.0)
+            (2, 3)
         """
         return self._elements().count(value)
 
