@@ -59,6 +59,21 @@ def as_floats(values: Any, function: str, argument: str) -> list[float]:
     return [as_float(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
 
 
+def values_and_floats(items: Sequence[Any], kind: Any, function: str, argument: str) -> list[Any]:
+    """Values, whose class is `kind`, as they are, numbers as floats, or an error with the index."""
+    for i, item in enumerate(items):
+        if not is_real(item):
+            raise TypeError(
+                f"{function}: {argument}[{i}] must be a Value or a real number, "
+                f"got {describe(item)}"
+            )
+    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
+    return [
+        x if isinstance(x, kind) else as_float(x, f"{function}: {argument}[{i}]")
+        for i, x in enumerate(items)
+    ]
+
+
 def as_text(x: object, argument: str) -> str:
     """`x` as a plain str, or a TypeError that names the argument."""
     if not isinstance(x, str):

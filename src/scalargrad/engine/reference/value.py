@@ -147,15 +147,12 @@ class Value(Methods):
         """What it hands each parent, given its own gradient."""
         if upstream == 0.0:
             return []
-        edges = zip(self._parents, self._local_grads)
+        edges, operation = zip(self._parents, self._local_grads), self._operation
         # A branch that was not taken gets nothing, not even 0 * inf.
-        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+        return [(parent, d * upstream) for parent, d in edges if d or not operation.branches]
 
     def _add_to_grad(self, contribution: float) -> None:
         self._grad += contribution
-
-    def _is_branch(self) -> bool:
-        return isinstance(self._operation, Operation) and self._operation.branches
 
     def detach(self) -> Value:
         """A new leaf with the same data, through which no gradient flows.
@@ -406,6 +403,8 @@ class HandMade:
     """
 
     __slots__ = ("derivatives", "name")
+
+    branches = False  # as an Operation has it
 
     def __init__(self, name: str, derivatives: tuple[Any, ...] = ()) -> None:
         self.name = name

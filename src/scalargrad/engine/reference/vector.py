@@ -35,13 +35,14 @@ from scalargrad.engine.arguments import (
     iterable,
     missing_attribute,
     named,
+    values_and_floats,
 )
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
 from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
-from scalargrad.engine.reference.value import Value, as_value, expression, leaf
+from scalargrad.engine.reference.value import Value, expression, leaf
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -673,17 +674,10 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     items = list(iterable(values, function, argument))
     if set(map(type, items)) <= _VALUES:  # by far the most frequent
         return row_of_values(items)
-    for i, item in enumerate(items):
-        if not is_real(item):
-            raise TypeError(
-                f"{function}: {argument}[{i}] must be a Value or a real number, "
-                f"got {describe(item)}"
-            )
-    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
-    with_names = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
+    items = values_and_floats(items, Value, function, argument)
     if any(isinstance(x, Value) for x in items):
-        return row_of_values([as_value(x, name) for x, name in with_names])
-    return row_of(Block([as_float(x, name) for x, name in with_names]))
+        return row_of_values([x if isinstance(x, Value) else leaf(x) for x in items])
+    return row_of(Block(items))
 
 
 def row_of(block: Block) -> Vector:
