@@ -548,6 +548,10 @@ class Block:
         if self.operation:
             self._grad = [0.0] * len(self.data)
 
+    def _propagate(self) -> None:
+        for x, contribution in self._contributions(self._grad):
+            x._add_to_grad(contribution)
+
     def _contributions(self, grads: list[float]) -> Iterable[tuple[Any, Any]]:
         if not self.operation or not any(grads):  # a gradient of 0 hands nothing down
             return []
@@ -629,6 +633,9 @@ class Element(Value):
     # The row is what backward clears and hands down.
 
     def _clear_grad(self) -> None:
+        pass
+
+    def _propagate(self) -> None:
         pass
 
     def _contributions(self, upstream: float) -> Iterable[tuple[Any, Any]]:
