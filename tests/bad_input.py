@@ -194,6 +194,11 @@ def setting(where: str) -> Iterator[Wrong]:
         yield Wrong(repr(number), lambda world, x=number: x, ValueError, message)
 
 
+def norm(where: str) -> Iterator[Wrong]:
+    """inf only measures."""
+    return (wrong for wrong in setting(where) if wrong.name != "inf")
+
+
 def positive(where: str) -> Iterator[Wrong]:
     for wrong in setting(where):
         yield wrong._replace(message=wrong.message.replace("from 0 up", "above 0"))
@@ -318,7 +323,9 @@ def parents(where: str) -> Iterator[Wrong]:
 
 def local_grads(where: str) -> Iterator[Wrong]:
     yield from no_sequence(where)
-    yield from after(lambda world: 1.0, real(f"{where}[1]"))
+    for wrong in after(lambda world: 1.0, real(f"{where}[1]")):
+        if wrong.name != "[a Value]":  # which can be differentiated again
+            yield wrong
     message = f"Value: parents has length 1 but local_grads has length 2; {ONE_EACH}"
     yield Wrong("two", lambda world: [1.0, 2.0], ValueError, message)
 
@@ -428,7 +435,21 @@ NOT_INTEGERS = {
 
 
 def target(where: str) -> Iterator[Wrong]:
-    yield from refused(NOT_INTEGERS, where, "an int")
+    """An index into three logits, or three probabilities."""
+    things = {n: m for n, m in NOT_INTEGERS.items() if n not in ("list", "tuple", "Vector")}
+    yield from refused(things, where, "an int or a row")
+    yield from after(lambda world: 1.0, item(f"{where}[1]"))
+    for n, make in {
+        0: lambda world: [],
+        1: lambda world: (1.0,),
+        2: lambda world: np.ones(2),
+        4: lambda world: world.sg.nn.vector([1.0] * 4),
+    }.items():
+        message = (
+            f"cross_entropy: logits has 3 numbers but target has {n}; "
+            "it must be an index, or have one probability for each"
+        )
+        yield Wrong(f"{n} probabilities", make, ValueError, message)
     for index in (3, -1, -3, 10**9, 10**30, -(10**30)):
         message = f"{where} is {index}, but logits has 3 numbers; it must be from 0 to 2"
         yield Wrong(str(index), lambda world, i=index: i, IndexError, message)
@@ -492,12 +513,10 @@ def index(where: str) -> Iterator[Wrong]:
 
 
 def missing(where: str) -> Iterator[Wrong]:
-    """What is not in the row, for it is compared by identity."""
+    """What is not in the row: Values are found by identity, and anything else by number."""
     for name, make in (NEITHER | NUMBERS | SEQUENCES | VALUE).items():
-        message = (
-            f"{where}: {name} is not in the row, where Values are found by identity, not by number"
-        )
-        yield Wrong(name, make, ValueError, message)
+        if name != "int 3":  # which is
+            yield Wrong(name, make, ValueError, f"{where}: {name} is not in the row")
 
 
 def bound(where: str) -> Iterator[Wrong]:
@@ -577,7 +596,13 @@ def state_of(name: str) -> Kind:
 
     def state(where: str) -> Iterator[Wrong]:
         good = {
-            "SGD": {"lr": 0.1, "momentum": 0.5, "velocity": [1.0, 2.0, 3.0, 4.0]},
+            "SGD": {
+                "lr": 0.1,
+                "momentum": 0.5,
+                "weight_decay": 0.0,
+                "nesterov": False,
+                "velocity": [1.0, 2.0, 3.0, 4.0],
+            },
             "Adam": {
                 "lr": 0.1,
                 "betas": (0.9, 0.99),
@@ -602,6 +627,7 @@ def state_of(name: str) -> Kind:
             other = {**rest, "extra": good[key]}
             yield wrong(f"extra for {key}", other, expected + str(sorted(other)))
         kinds = {"lr": setting, "momentum": setting, "eps": setting, "weight_decay": setting}
+        kinds["nesterov"] = flag
         for key, kind in (kinds | {"betas": pair}).items():
             for bad in kind(f"{name}: {key}") if key in good else ():
                 make_state = lambda world, k=key, m=bad.make: {**good, k: m(world)}  # noqa: E731
@@ -666,6 +692,14 @@ def three(world: World) -> Any:
     return world.row
 
 
+PARAMETERS_OF_ADAM = {
+    "params": Parameter(three, parameters),
+    "lr": Parameter(number, setting),
+    "betas": Parameter(lambda world: (0.9, 0.99), pair),
+    "eps": Parameter(number, setting),
+    "weight_decay": Parameter(number, setting),
+}
+
 CALLS: dict[str, Call] = {
     "Value": (
         lambda world: world.sg.Value,
@@ -710,6 +744,10 @@ CALLS: dict[str, Call] = {
         lambda world: world.sg.minimum,
         {"a": Parameter(lambda world: world.x, operand), "b": Parameter(number, operand)},
     ),
+    "atan2": (
+        lambda world: world.sg.atan2,
+        {"y": Parameter(number, operand), "x": Parameter(lambda world: world.x, operand)},
+    ),
     "grad": (
         lambda world: world.sg.grad,
         {
@@ -730,7 +768,10 @@ CALLS: dict[str, Call] = {
             "raise_exception": Parameter(lambda world: True, flag),
         },
     ),
-    "no_grad": (lambda world: world.sg.no_grad, {}),
+    "no_grad": (
+        lambda world: world.sg.no_grad,
+        {"function": Parameter(lambda world: lambda: None, decorated)},
+    ),
     "no_grad.__call__": (
         lambda world: lambda function: world.sg.no_grad()(function),
         {"function": Parameter(lambda world: lambda: None, decorated)},
@@ -776,6 +817,7 @@ CALLS: dict[str, Call] = {
         lambda world: world.sg.nn.rmsnorm,
         {"x": Parameter(three, row), "eps": Parameter(number, epsilon)},
     ),
+    "nn.logsumexp": (lambda world: world.sg.nn.logsumexp, {"x": Parameter(three, row)}),
     "nn.cross_entropy": (
         lambda world: world.sg.nn.cross_entropy,
         {
@@ -789,21 +831,15 @@ CALLS: dict[str, Call] = {
             "params": Parameter(three, parameters),
             "lr": Parameter(number, setting),
             "momentum": Parameter(number, setting),
-        },
-    ),
-    "optim.Adam": (
-        lambda world: world.sg.optim.Adam,
-        {
-            "params": Parameter(three, parameters),
-            "lr": Parameter(number, setting),
-            "betas": Parameter(lambda world: (0.9, 0.99), pair),
-            "eps": Parameter(number, setting),
             "weight_decay": Parameter(number, setting),
+            "nesterov": Parameter(lambda world: True, flag),
         },
     ),
+    "optim.Adam": (lambda world: world.sg.optim.Adam, PARAMETERS_OF_ADAM),
+    "optim.AdamW": (lambda world: world.sg.optim.AdamW, PARAMETERS_OF_ADAM),
     "optim.clip_grad_norm": (
         lambda world: world.sg.optim.clip_grad_norm,
-        {"params": Parameter(three, parameters), "max_norm": Parameter(number, setting)},
+        {"params": Parameter(three, parameters), "max_norm": Parameter(number, norm)},
     ),
     "SGD.load_state_dict": (
         lambda world: world.sgd.load_state_dict,
@@ -835,6 +871,10 @@ CALLS: dict[str, Call] = {
             "v": Parameter(lambda world: world.loss, graph),
             "max_edges": Parameter(lambda world: 100, limit),
         },
+    ),
+    "graph.first_nonfinite": (
+        lambda world: world.sg.graph.first_nonfinite,
+        {"v": Parameter(lambda world: world.loss, graph)},
     ),
     "graph.ledger": (
         lambda world: world.sg.graph.ledger,
@@ -868,6 +908,10 @@ for _name in ("maximum", "minimum"):
         lambda world, name=_name: lambda b: getattr(world.sg, name)(world.row, b),
         {"b": Parameter(three, operand_of_row, f"{_name}: b")},
     )
+CALLS_OF_ROWS["atan2 beside a row"] = (
+    lambda world: lambda x: world.sg.atan2(world.row, x),
+    {"x": Parameter(three, operand_of_row, "atan2: x")},
+)
 
 
 def all_numbers(attribute: str) -> Kind:
@@ -899,6 +943,8 @@ ATTRIBUTES: dict[str, tuple[Callable[[World], Any], Kind]] = {
     "Vector.label": (lambda world: world.row[1:], text),
     "SGD: lr": (lambda world: world.sgd, setting),
     "SGD: momentum": (lambda world: world.sgd, setting),
+    "SGD: weight_decay": (lambda world: world.sgd, setting),
+    "SGD: nesterov": (lambda world: world.sgd, flag),
     "Adam: lr": (lambda world: world.adam, setting),
     "Adam: betas": (lambda world: world.adam, pair),
     "Adam: eps": (lambda world: world.adam, setting),
@@ -916,11 +962,17 @@ ATTRIBUTES: dict[str, tuple[Callable[[World], Any], Kind]] = {
         ),
     ),
 }
-READ_ONLY = {"Value": ("parents", "local_grads", "op"), "Vector": (), "SGD": (), "Adam": ()}
+READ_ONLY = {
+    "Value": ("parents", "local_grads", "op"),
+    "Vector": (),
+    "SGD": ("params",),
+    "Adam": ("params",),
+}
 
 # Methods that take nothing, and those of Python itself that only it calls.
 FUNCTIONS = {
-    *("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu"),
+    *("exp", "log", "log1p", "log2", "log10", "expm1", "sqrt", "sin", "cos", "tan", "relu"),
+    *("asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "erf", "abs"),
     *("conjugate", "__neg__", "__pos__", "__abs__", "__repr__", "__reduce__"),
 }
 WITHOUT_ARGUMENTS = {
@@ -932,3 +984,8 @@ WITHOUT_ARGUMENTS = {
 }
 ARITHMETIC = {"add", "sub", "mul", "truediv", "pow", "radd", "rsub", "rmul", "rtruediv", "rpow"}
 OPERATORS = {"Value": ARITHMETIC | {"lt", "le", "gt", "ge"}, "Vector": ARITHMETIC}
+# What would lose the gradient, and says so whatever it is given.
+LOSING = {
+    *("__int__", "__trunc__", "__round__", "__floor__", "__ceil__", "as_integer_ratio"),
+    *("__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__divmod__", "__rdivmod__"),
+}

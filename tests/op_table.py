@@ -68,6 +68,14 @@ def _sigmoid(x: float) -> float:
         return float(1 / (1 + mpmath.exp(-mpmath.mpf(x))))
 
 
+def _softplus(x: float) -> float:
+    """The same of log(1 + exp(x))."""
+    if not math.isfinite(x):
+        return x if x > 0 or x != x else 0.0
+    with mpmath.workprec(200):
+        return float(mpmath.log1p(mpmath.exp(mpmath.mpf(x))))
+
+
 def _larger(a: float, b: float) -> float:
     return nan if a != a or b != b else max(a, b)
 
@@ -156,6 +164,20 @@ OPS = (
         smooth=_points(-1.0 + 1e-16, -0.5, -1e-300, -1e-17, 0.0, 1e-300, 1e-17, 1e-8, 1.0, 1e300),
     ),
     Op(
+        "log2",
+        lambda sg, x: x.log2(),
+        math.log2,
+        lambda x: mpmath.log(x, 2),
+        smooth=_points(1e-300, 1e-8, 0.5, 1.0 - 1e-16, 1.0, 1.0 + 1e-15, 3.0, 8.0, 1e300),
+    ),
+    Op(
+        "log10",
+        lambda sg, x: x.log10(),
+        math.log10,
+        mpmath.log10,
+        smooth=_points(1e-300, 1e-8, 0.5, 1.0 - 1e-16, 1.0, 1.0 + 1e-15, 3.0, 1e3, 1e300),
+    ),
+    Op(
         "expm1",
         lambda sg, x: x.expm1(),
         math.expm1,
@@ -191,6 +213,55 @@ OPS = (
         smooth=_points(-100.0, -1.0, -1e-300, 0.0, 1e-8, 1.5, math.pi / 2, 3.0, math.pi, 1e22),
     ),
     Op(
+        "asin",
+        lambda sg, x: x.asin(),
+        math.asin,
+        mpmath.asin,
+        smooth=_points(-1.0 + 1e-16, -0.6, -1e-300, 0.0, 1e-8, 0.3, 0.5, 0.999, 1.0 - 1e-16),
+    ),
+    Op(
+        "acos",
+        lambda sg, x: x.acos(),
+        math.acos,
+        mpmath.acos,
+        smooth=_points(-1.0 + 1e-16, -0.6, -1e-300, 0.0, 1e-8, 0.3, 0.5, 0.999, 1.0 - 1e-16),
+    ),
+    Op(
+        "atan",
+        lambda sg, x: x.atan(),
+        math.atan,
+        mpmath.atan,
+        smooth=_points(-1e300, -1e9, -1.0, -1e-8, -1e-300, 0.0, 1e-300, 0.7, 1.0, 3.0, 1e150),
+    ),
+    Op(
+        "atan2",
+        lambda sg, y, x: sg.atan2(y, x),
+        math.atan2,
+        mpmath.atan2,
+        smooth=(
+            *_pairs(*WIDE),
+            (0.0, 3.0),
+            (2.0, 0.0),
+            (1e-200, 1e-200),
+            (1e200, 1e200),
+            (3e-200, 2e-100),
+        ),
+    ),
+    Op(
+        "sinh",
+        lambda sg, x: x.sinh(),
+        math.sinh,
+        mpmath.sinh,
+        smooth=_points(-700.0, -20.0, -1.0, -1e-8, -1e-300, 0.0, 1e-8, 0.3, 3.0, 710.0),
+    ),
+    Op(
+        "cosh",
+        lambda sg, x: x.cosh(),
+        math.cosh,
+        mpmath.cosh,
+        smooth=_points(-700.0, -20.0, -1.0, -1e-8, -1e-300, 0.0, 1e-8, 0.3, 3.0, 710.0),
+    ),
+    Op(
         "tanh",
         lambda sg, x: x.tanh(),
         math.tanh,
@@ -203,6 +274,20 @@ OPS = (
         _sigmoid,
         lambda x: 1 / (1 + mpmath.exp(-x)),
         smooth=_points(-800.0, -700.0, -40.0, -2.0, -1e-300, 0.0, 1e-8, 0.7, 20.0, 40.0, 700.0),
+    ),
+    Op(
+        "softplus",
+        lambda sg, x: x.softplus(),
+        _softplus,
+        lambda x: mpmath.log1p(mpmath.exp(x)),
+        smooth=_points(-740.0, -40.0, -2.0, -1e-8, -1e-300, 0.0, 0.7, 20.0, 40.0, 700.0, 1e300),
+    ),
+    Op(
+        "erf",
+        lambda sg, x: x.erf(),
+        math.erf,
+        mpmath.erf,
+        smooth=_points(-26.0, -5.0, -1.0, -1e-8, -1e-300, 0.0, 0.3, 0.5, 2.0, 6.0, 26.5),
     ),
     Op(
         "relu",

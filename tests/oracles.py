@@ -58,6 +58,10 @@ def exact_cross_entropy(target: int) -> Callable[..., Any]:
     return lambda *x: log(sum(exp(xj - x[target]) for xj in x))
 
 
+def exact_logsumexp(*x: Any) -> Any:
+    return log(sum(map(exp, x)))
+
+
 def ulps(number: float, exact: Any) -> float:
     """How far `number` is from `exact`, in units in the last place of the float nearest to it."""
     nearest = float(exact)

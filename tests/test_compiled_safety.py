@@ -308,7 +308,8 @@ class TestUpdates:
             from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector
             x, y = vector([1.0, 2.0]), vector([3.0])
             x[0].grad = 1.0
-            good, settings = vector([0.0] * 3), (0.1, (0.9, 0.99), 1e-8, 0.0, 1)
+            good, settings = vector([0.0] * 3), (0.1, (0.9, 0.99), 1e-8, 0.0, False, 1)
+            plain = (0.1, 0.5, 0.0, False)
             def refused(error, function, *arguments):
                 try:
                     function(*arguments)
@@ -317,17 +318,19 @@ class TestUpdates:
                 else:
                     raise AssertionError
             for rows in ([1.0, x, y], [x, 1.0], 3, [x, None, y]):
-                refused(TypeError, sgd_update, rows, good, 0.1, 0.5)
+                refused(TypeError, sgd_update, rows, good, *plain)
                 refused(TypeError, adam_update, rows, good, good, *settings)
             loose = Vector([Value(0.0), Value(0.0), Value(0.0)])
             for bad in (1.0, vector([0.0] * 2), vector([0.0] * 4), loose, loose[:2]):
-                refused(ValueError, sgd_update, [x, y], bad, 0.1, 0.5)
+                refused(ValueError, sgd_update, [x, y], bad, *plain)
                 refused(ValueError, adam_update, [x, y], good, bad, *settings)
                 refused(ValueError, adam_update, [x, y], bad, good, *settings)
             for bad in ((0.1, (0.9,)), (0.1, 0.9), (0.1, (0.9, "x")), ("x", (0.9, 0.99))):
-                refused((TypeError, ValueError), adam_update, [x, y], good, good, *bad, 0.0, 0.0, 1)
+                rest = (*bad, 0.0, 0.0, False, 1)
+                refused((TypeError, ValueError), adam_update, [x, y], good, good, *rest)
             for bad in ((1.0, 0.5), (0.5, 1.0)):  # of which there is no bias correction
-                refused(ZeroDivisionError, adam_update, [x, y], good, good, 0.1, bad, 0.0, 0.0, 1)
+                rest = (0.1, bad, 0.0, 0.0, False, 1)
+                refused(ZeroDivisionError, adam_update, [x, y], good, good, *rest)
             """)
 
     def test_a_buffer_may_be_part_of_a_row(self):
@@ -336,11 +339,11 @@ class TestUpdates:
             x = vector([1.0, 2.0])
             x[0].grad, x[1].grad = 1.0, 2.0
             long = vector([9.0, 0.0, 0.0, 9.0])
-            sgd_update([x], long[1:3], 0.5, 0.5)
+            sgd_update([x], long[1:3], 0.5, 0.5, 0.0, False)
             assert [v.data for v in long] == [9.0, 1.0, 2.0, 9.0]
             assert [v.data for v in x] == [0.5, 1.0]
             second = vector([0.0, 0.0, 9.0])
-            adam_update([x], long[1:3], second[:2], 0.5, (0.5, 0.5), 0.0, 0.0, 1)
+            adam_update([x], long[1:3], second[:2], 0.5, (0.5, 0.5), 0.0, 0.0, False, 1)
             assert [v.data for v in long] == [9.0, 1.0, 2.0, 9.0]
             assert [v.data for v in second] == [0.5, 2.0, 9.0]
             """)

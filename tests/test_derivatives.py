@@ -1,6 +1,9 @@
 """grad: derivatives as a function, of any order."""
 
+import copy
+import gc
 import math
+import pickle
 import random
 import runpy
 import sys
@@ -529,3 +532,97 @@ class TestDerivativesOfRows:
             (slopes,) = sg.grad(y, row, create_graph=True)
         assert slopes.data == (2.0, -4.0)
         assert {x.parents for x in slopes} == {()}
+
+
+def atan_by_hand(sg, x):
+    """An operation of one's own, whose local derivative is a Value with a graph."""
+    return sg.Value(math.atan(x.data), (x,), (1.0 / (1.0 + x * x),), op="atan")
+
+
+class TestOperationsOfOnesOwn:
+    """Local derivatives given as Values can be differentiated again."""
+
+    def test_first_second_and_third_derivative(self, sg):
+        x = sg.Value(0.5)
+        derivatives, y = [], atan_by_hand(sg, x)
+        for _ in range(3):
+            (y,) = sg.grad(y, x, create_graph=True)
+            derivatives.append(y.data)
+        expected = [1 / 1.25, -2 * 0.5 / 1.25**2, (6 * 0.25 - 2) / 1.25**3]
+        assert derivatives == pytest.approx(expected, rel=1e-15)
+
+    def test_backward_multiplies_by_their_numbers_as_they_were(self, sg):
+        x, slope = sg.Value(3.0), sg.Value(2.0)
+        y = sg.Value(7.0, (x, x), (slope, 1))
+        slope.data = 100.0
+        y.backward()
+        assert (y.local_grads, x.grad, slope.grad) == ((2.0, 1.0), 3.0, 0.0)
+
+    def test_the_derivative_by_a_local_derivative(self, sg):
+        """d/ds of d/dx (s x) is 1."""
+        x, s = sg.Value(3.0), sg.Value(2.0)
+        y = sg.Value(6.0, (x, s), (s, x))
+        by_x, by_s = sg.grad(y, [x, s], create_graph=True)
+        assert sg.grad(by_x, [x, s]) == (0.0, 1.0)
+        assert sg.grad(by_s, [x, s]) == (1.0, 0.0)
+
+    def test_a_plain_number_among_them_has_no_graph(self, sg):
+        x = sg.Value(2.0)
+        y = sg.Value(10.0, (x, x), (2.0 * x, 3.0), op="mine")
+        assert sg.grad(y, x) == (7.0,)
+        with pytest.raises(ValueError, match="plain number") as raised:
+            sg.grad(y, x, create_graph=True)
+        assert str(raised.value) == (
+            "grad: create_graph=True needs a graph of each local derivative, but that of 'mine' by "
+            "parents[1] is a plain number; build the operation from scalargrad's own, or give "
+            "local_grads as Values, a constant as Value(3.0)"
+        )
+        y = sg.Value(10.0, (x, x), (2.0 * x, sg.Value(3.0)), op="mine")
+        (slope,) = sg.grad(y, x, create_graph=True)
+        assert (slope.data, sg.grad(slope, x)) == (7.0, (2.0,))
+
+    def test_one_that_was_changed_after_the_forward_pass_is_noticed(self, sg):
+        x, slope = sg.Value(3.0), sg.Value(2.0)
+        y = sg.Value(6.0, (x,), (slope,), op="mine")
+        slope.data = 3.0
+        with pytest.raises(ValueError, match="'mine' was computed from, but it was changed"):
+            sg.grad(y, x, create_graph=True)
+
+    def test_elements_of_rows_serve_too(self, sg):
+        row = sg.nn.vector([0.5, 2.0])
+        y = sg.Value(1.0, row, row * 3.0)
+        (slopes,) = sg.grad(y, row, create_graph=True)
+        assert slopes.data == (1.5, 6.0)
+        assert sg.grad(slopes[1], row)[0].data == (0.0, 3.0)
+
+    def test_pictures_and_the_ledger_do_not_show_them(self, sg):
+        x = sg.Value(2.0, label="x")
+        y = sg.Value(4.0, (x,), (2.0 * x,), op="square")
+        plain = sg.Value(4.0, (x,), (4.0,), op="square")
+        assert sg.graph.to_mermaid(y) == sg.graph.to_mermaid(plain)
+        assert sg.graph.explain(y) == sg.graph.explain(plain)
+
+    def test_it_can_not_be_copied_as_no_computed_value_can(self, sg):
+        x = sg.Value(2.0)
+        y = sg.Value(4.0, (x,), (2.0 * x,))
+        for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="cannot be copied or pickled"):
+                copied(y)
+
+    def test_it_keeps_them_alive_and_lets_them_go(self, sg):
+        x = sg.Value(2.0)
+        slope = sg.Value(4.0)
+        y = sg.Value(4.0, (x,), (slope,))
+        before = sys.getrefcount(slope)
+        del y
+        gc.collect()
+        assert sys.getrefcount(slope) == before - 1
+
+    @pytest.mark.parametrize("length", [200_000])
+    def test_a_long_chain_of_them_is_freed(self, sg, length):
+        x = slope = sg.Value(1.0)
+        for _ in range(length):
+            slope = sg.Value(1.0, (x,), (slope,))
+        del slope
+        gc.collect()
+        assert (x * 2.0).data == 2.0

@@ -30,7 +30,13 @@ FENCE = re.compile(r"^ *```(?P<language>\w*)(?P<rest>.*)\n(?P<body>(?s:.*?))^ *`
 MADE = re.compile(r"^<!-- (.+) -->\n```(?:mermaid|text)\n((?s:.*?))^```$", re.MULTILINE)
 
 CLASSES = [name for name in reference.__all__ if inspect.isclass(getattr(reference, name))]
-MEMBERS = [(name, x) for name in CLASSES for x in dir(getattr(reference, name)) if x[0] != "_"]
+MEMBERS = [
+    (name, x)
+    for name in CLASSES
+    for kind in [getattr(reference, name)]
+    for x in dir(kind)
+    if x[0] != "_" and hasattr(kind, x)
+]
 
 TRAINING = [ROOT / "docs" / name for name in ("annotated-gpt.md", "mlp.md")]
 every_page = pytest.mark.parametrize(
@@ -85,7 +91,8 @@ class TestDocstrings:
     def test_examples_are_indented_so_that_a_page_shows_them_as_code(self, sg):
         things = [getattr(room, name) for room in (sg, sg.nn, sg.optim) for name in room.__all__]
         classes = [thing for thing in things if inspect.isclass(thing)]
-        members = [getattr(kind, name) for kind in classes for name in dir(kind) if name[0] != "_"]
+        names = [(kind, name) for kind in classes for name in dir(kind) if name[0] != "_"]
+        members = [getattr(kind, name, None) for kind, name in names]
         functions = [getattr(sg.graph, name) for name in sg.graph.__all__]
         for thing in [*things, *members, *functions]:
             if not inspect.ismodule(thing):

@@ -432,6 +432,65 @@ class TestTheLedgerAsData:
         assert names == {"a[0]", "a[1]", "v1[0]", "v1[1]", "y[0]", "y[1]"}
 
 
+class TestFirstNonfinite:
+    """Where inf or nan began, in words."""
+
+    def test_there_may_be_none(self, sg):
+        _, y = parabola(sg)
+        assert sg.graph.first_nonfinite(y) is None
+        y.backward()
+        assert sg.graph.first_nonfinite(y) is None
+
+    def test_a_leaf(self, sg):
+        x = sg.Value(math.inf, label="x")
+        assert sg.graph.first_nonfinite(x) == "x is inf, a leaf"
+        assert sg.graph.first_nonfinite(x * 2.0 + 1.0) == "x is inf, a leaf"
+
+    def test_a_computed_number_says_how_it_was_computed_and_from_what(self, sg):
+        x, y = sg.Value(1e200, label="x"), sg.Value(1e300, label="y")
+        expected = "v1 is inf: 1e+200 * 1e+300, of x, y"
+        assert sg.graph.first_nonfinite((x * y).tanh() - x) == expected
+
+    def test_the_first_of_several_counts(self, sg):
+        x = sg.Value(1e200, label="x")
+        too_large = x * x
+        not_a_number = too_large - too_large
+        assert sg.graph.first_nonfinite(not_a_number + math.nan).startswith("v1 is inf: 1e+200 * ")
+
+    def test_a_gradient_says_who_handed_it_down(self, sg):
+        x = sg.Value(0.0, label="x")
+        y = x.sqrt() * 2.0
+        assert sg.graph.first_nonfinite(y) is None
+        y.backward()
+        expected = "the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)"
+        assert sg.graph.first_nonfinite(y) == expected
+
+    def test_a_number_of_a_row_is_named_as_in_the_pictures(self, sg):
+        row = sg.nn.vector([4.0, 0.0, 1.0])
+        row.label = "w"
+        loss = row.sqrt().sum()
+        loss.backward()
+        expected = "the gradient of w[1] is inf: 1 from v1[1], times the derivative inf of sqrt(0)"
+        assert sg.graph.first_nonfinite(loss) == expected
+        row.data = [1.0, 2.0, math.nan]
+        assert sg.graph.first_nonfinite((row * 2.0).sum()) == "w[2] is nan, a leaf"
+
+    def test_a_gradient_that_was_nan_from_the_start(self, sg):
+        x = sg.Value(1.0, label="x")
+        y = x * 2.0
+        y.label = "y"
+        y.backward(math.nan)
+        assert sg.graph.first_nonfinite(y) == "the gradient of y is nan"
+
+    def test_changes_nothing(self, sg):
+        x = sg.Value(0.0)
+        y = x.sqrt()
+        y.backward()
+        before = (x.data, x.grad, y.data, y.grad)
+        sg.graph.first_nonfinite(y)
+        assert (x.data, x.grad, y.data, y.grad) == before
+
+
 class TestNotebooks:
     """As IPython asks: `_repr_mimebundle_(include=..., exclude=...)` gives texts by MIME type."""
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -55,6 +56,23 @@ def test_loading_gives_back_what_was_saved_to_the_last_bit(path):
     assert loaded.rng == saved.rng
     assert loaded.config == saved.config
     assert (loaded.vocabulary, loaded.source, loaded.step) == ("aé", "names.txt", 2)
+    checkpoint.save(path, loaded)
+    assert checkpoint.load(path) == loaded
+    loaded.weights["wte"][0][0] += 1.0
+    assert checkpoint.load(path) != loaded
+
+
+def test_printed_it_is_short_and_every_entry_must_be_given():
+    saved = small_checkpoint()
+    assert repr(saved) == (
+        "<Checkpoint: Config(n_layer=1, n_embd=4, n_head=2, block_size=3), 2 steps are done>"
+    )
+    entries = vars(saved)
+    for name in entries:
+        with pytest.raises(TypeError, match=name):
+            Checkpoint(**{other: value for other, value in entries.items() if other != name})
+    with pytest.raises(TypeError, match="colour"):
+        Checkpoint(**entries, colour="red")
 
 
 def test_the_model_has_the_saved_weights(path):
@@ -171,9 +189,13 @@ def test_a_missing_entry_is_named(path, name):
         {"optimizer": [1.0]},
         {"training": 3},
         {"source": 3},
+        {"source": ""},
+        {"source": "a/" * 1_000_000},
+        {"source": "a\0b"},
+        {"source": "a\ud800b"},
         {"fingerprint": 3},
     ],
-    ids=str,
+    ids=lambda changes: str(changes)[:60],
 )
 def test_entries_that_do_not_fit_together_are_refused(path, changes):
     edited(path, **changes)
@@ -189,8 +211,9 @@ def test_a_weight_that_is_no_number_is_refused(path):
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize("name", ["missing.json", "."])
+@pytest.mark.parametrize("name", ["missing.json", ".", "/dev/zero", "pipe"])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(CheckpointError, match="cannot be read"):
         checkpoint.load(str(tmp_path / name))
 
@@ -227,6 +250,53 @@ def test_saving_to_a_link_keeps_the_link(tmp_path, path):
     checkpoint.save(str(tmp_path / "link.json"), small_checkpoint())
     assert (tmp_path / "link.json").is_symlink()
     assert checkpoint.load(path).step == 2
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_saving_keeps_mode_and_owner(path, mode):
+    checkpoint.save(path, small_checkpoint(1))
+    os.chmod(path, mode)
+    if os.getuid() == 0:
+        os.chown(path, 1234, 2345)  # only root can give files away, and only root loses them
+    before = os.stat(path)
+    checkpoint.save(path, small_checkpoint(2))
+    after = os.stat(path)
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        *(before.st_mode, before.st_uid, before.st_gid),
+    )
+
+
+def test_nothing_is_ever_more_open_than_the_file_was(path, monkeypatch):
+    checkpoint.save(path, small_checkpoint(1))
+    os.chmod(path, 0o600)
+    modes = []
+
+    def watched(source, target):
+        modes.append(os.stat(source).st_mode & 0o777)
+
+    monkeypatch.setattr(os, "chmod", lambda name, mode: watched(name, name))
+    monkeypatch.setattr(os, "replace", watched)
+    checkpoint.save(path, small_checkpoint(2))
+    assert modes == [0o600, 0o600]
+
+
+def test_a_system_that_gives_no_file_away_saves_all_the_same(path, monkeypatch):
+    def no(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    checkpoint.save(path, small_checkpoint(1))
+    monkeypatch.setattr(os, "chown", no)
+    monkeypatch.setattr(os, "chmod", no)
+    checkpoint.save(path, small_checkpoint(2))
+    assert checkpoint.load(path).weights == small_checkpoint(2).weights
+
+
+def test_what_a_killed_process_left_over_is_in_nobodys_way(tmp_path, path):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / f"run.json.{os.getpid()}.tmp").symlink_to(tmp_path / "precious")
+    checkpoint.save(path, small_checkpoint())
+    assert sorted(contents(tmp_path)) == ["precious", "run.json"]
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 SAVE_FOREVER = """
@@ -309,6 +379,8 @@ def trained(tmp_path, monkeypatch):
         ("training", {}),
         ("training", {"steps": 0, "betas": [0.9, 0.99]}),
         ("training", {"betas": 3}),
+        ("training", {"betas": [0.9, 0.99], "batch_size": 10**12}),
+        ("training", {"betas": [0.9, 0.99], "steps": 10**13}),
         ("training", {"colour": "red", "betas": [0.9, 0.99]}),
         ("training", {"betas": [0.9, 0.99], "lr": 10**400}),
         ("vocabulary", "xyzw"),

@@ -1,16 +1,19 @@
 """examples/microgpt: documents and tokens."""
 
+import contextlib
 import doctest
 import hashlib
 import http.server
 import importlib
+import os
+import pwd
 import random
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from microgpt_support import FOLDER, contents
+from microgpt_support import FOLDER, call, contents
 
 # isort: split
 import data
@@ -53,9 +56,14 @@ def test_a_byte_order_mark_is_not_part_of_the_first_document(tmp_path):
     assert load(str(tmp_path / "names.txt")) == ["emma"]
 
 
-def test_no_document_holds_a_line_break_so_samples_stay_on_one_line(tmp_path):
-    (tmp_path / "names.txt").write_text("a\rb\x0bc\x0cd\x85e\u2028f\u2029g\n", encoding="utf-8")
-    assert load(str(tmp_path / "names.txt")) == ["a", "b", "c", "d", "e", "f", "g"]
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_end_where_pythons_text_files_end_them_and_nowhere_else(tmp_path, newline):
+    lines = ["dear\u2028reader", "old\x85year", "page\x0cend", "a\x0bb\x1cc\x1dd\x1ee\u2029f"]
+    path = tmp_path / "names.txt"
+    path.write_bytes("".join(line + newline for line in lines).encode())
+    assert load(str(path)) == lines
+    with open(path, encoding="utf-8") as file:
+        assert [line.removesuffix("\n") for line in file] == lines
 
 
 def test_the_bundled_list_has_32257_names_in_lower_case():
@@ -99,6 +107,28 @@ def test_a_path_below_a_file_cannot_be_read(tmp_path):
         load(str(tmp_path / "file" / "names.txt"))
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
+def test_what_has_no_end_or_no_beginning_is_no_list(tmp_path, path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="cannot be read: not a regular file"):
+        load(str(tmp_path / path))
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path, monkeypatch):
+    (tmp_path / "names.txt").write_bytes(LIST)
+    monkeypatch.setattr(data, "LARGEST", len(LIST))
+    assert load(str(tmp_path / "names.txt")) == ["emma", "olivia", "ava"]
+    monkeypatch.setattr(data, "LARGEST", len(LIST) - 1)
+    with pytest.raises(DataError, match="cannot be read: more than 15 bytes are too many"):
+        load(str(tmp_path / "names.txt"))
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800"])
+def test_what_cannot_be_the_name_of_a_file_is_no_list(path):
+    with pytest.raises(DataError, match="give a text file"):
+        load(path)
+
+
 # Downloads. The server is on this machine.
 
 
@@ -107,8 +137,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append(self.path)
         if self.path == "/missing.txt":
             self.send_error(404)
+        elif self.path == "/rude.txt":
+            self.send_error(404, "No \x1b[2J\x07 such")
         elif self.path == "/slow.txt":
             time.sleep(1.0)
+        elif self.path == "/endless.txt":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the client has gone
+                while True:
+                    self.wfile.write(LIST * 1000)
+        elif self.path == "/dripping.txt":
+            self.send_response(200)
+            self.end_headers()
+            while not self.server.over.wait(0.01):
+                self.wfile.write(b"a")
+        elif self.path == "/dripping-head.txt":
+            while not self.server.over.wait(0.01):
+                self.wfile.write(b"H")
+        elif self.path.startswith("/promises-"):
+            self.send_response(200)
+            self.send_header("Content-Length", self.path.removeprefix("/promises-"))
+            self.end_headers()
+            self.wfile.write(LIST)
         else:
             self.send_response(200)
             promised = len(LIST) + (100 if self.path == "/cut-short.txt" else 0)
@@ -125,10 +176,12 @@ def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.requests = []
+        server.over = threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()
 
@@ -159,6 +212,33 @@ def test_a_failed_download_names_the_url_and_the_reason(server, monkeypatch, pat
         load(f"{server.url}/{path}")
     assert f"--data {server.url}/{path}: download failed: " in str(error.value)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("endless.txt", "dripping.txt", "dripping-head.txt"),
+        *("promises-1001", "promises-50000000000", "promises-100000000000000000000"),
+    ],
+)
+def test_a_download_is_waited_for_within_limits_of_size_and_of_time(server, monkeypatch, path):
+    monkeypatch.setattr(data, "LARGEST", 1000)
+    monkeypatch.setattr(data, "LONGEST", 0.2 if "drip" in path else 60.0)
+    with pytest.raises(DataError) as error:
+        load(f"{server.url}/{path}")
+    assert f"it has no end within 1,000 bytes and {data.LONGEST:g} seconds; " in str(error.value)
+
+
+def test_a_download_may_be_as_large_as_the_limit(server, monkeypatch):
+    monkeypatch.setattr(data, "LARGEST", len(LIST))
+    assert load(f"{server.url}/names.txt") == ["emma", "olivia", "ava"]
+
+
+def test_what_a_server_says_is_shown_escaped(server):
+    result = call("train.py", "--data", f"{server.url}/rude.txt")
+    assert result.status == 2
+    assert r"the server answered 404 No \x1b[2J\x07 such; try again" in result.err
+    assert "\x1b" not in result.err
 
 
 def test_a_server_that_is_not_there_is_named_with_the_reason(monkeypatch):
@@ -256,6 +336,20 @@ def test_the_cache_folder_is_where_the_platform_has_it(monkeypatch, platform, va
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert data.cache_folder() == folder
+
+
+def test_without_a_home_there_is_no_cache_folder_but_where_it_is_named(monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(DataError, match=r"you have no home folder .*; set XDG_CACHE_HOME"):
+        load("makemore")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/ada")
+    assert data.cache_folder() == "/var/ada/scalargrad"
 
 
 # Order, and held-out documents.

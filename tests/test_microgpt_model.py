@@ -13,6 +13,7 @@ from microgpt_support import engines, expected, finished_run
 
 # isort: split
 import data
+import model
 from model import GPT, Config, document_loss, empty_cache, gpt, new_gpt, parameter_count, shapes
 from training import train_step
 
@@ -73,6 +74,17 @@ def numpy_logits(model: GPT, tokens: list[int]) -> np.ndarray:
 
 def test_the_default_model_has_4192_parameters():
     assert parameter_count(new_gpt(Config(), vocab_size=27, rng=random.Random(0))) == 4192
+
+
+@pytest.mark.parametrize("config", [Config(), SMALL, Config(n_layer=3, n_embd=2, n_head=1)])
+def test_a_model_has_at_most_so_many_parameters(config, monkeypatch):
+    rng = random.Random(0)
+    count = parameter_count(new_gpt(config, vocab_size=7, rng=rng))
+    monkeypatch.setattr(model, "LARGEST", count)
+    new_gpt(config, vocab_size=7, rng=rng)
+    monkeypatch.setattr(model, "LARGEST", count - 1)
+    with pytest.raises(ValueError, match=f"has more than {count - 1:,} parameters"):
+        new_gpt(config, vocab_size=7, rng=rng)
 
 
 def test_the_matrices_are_drawn_in_the_published_order():

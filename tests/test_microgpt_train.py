@@ -396,6 +396,13 @@ BAD_INPUT = [
     ("--n-layer 0", "--n-layer must be a whole number from 1 up, got 0"),
     ("--block-size 0", "--block-size must be a whole number from 1 up, got 0"),
     ("--block-size x", "argument --block-size: must be a whole number, got 'x'"),
+    ("--n-embd 100000 --n-head 1", "a GPT of these sizes has more than 100,000,000 parameters"),
+    ("--block-size 10000000", "a GPT of these sizes has more than 100,000,000 parameters"),
+    ("--n-embd 2048 --n-layer 3", "a GPT of these sizes has more than 100,000,000 parameters"),
+    ("--n-layer 1000000000000", "a GPT of these sizes has more than 100,000,000 parameters"),
+    (f"--n-embd {4 * 10**4000}", "a GPT of these sizes has more than 100,000,000 parameters"),
+    ("--batch-size 100000000", "--batch-size must be at most 1,000,000, got 100,000,000"),
+    (f"--steps {10**4000}", "--steps must be at most 1,000,000,000,000, got 1"),
     ("--steps 0", "--steps must be a whole number from 1 up, got 0"),
     ("--steps -5", "--steps must be a whole number from 1 up, got -5"),
     ("--steps 1.5", "argument --steps: must be a whole number, got '1.5'"),
@@ -422,6 +429,10 @@ BAD_INPUT = [
     ("--checkpoint nowhere/run.json", "--checkpoint nowhere/run.json: there is no folder"),
     ("--checkpoint names.txt/run.json", "--checkpoint names.txt/run.json: there is no folder"),
     ("--checkpoint /dev/null", "--checkpoint /dev/null: is not a regular file"),
+    (f"--checkpoint {'n' * 250}", f"--checkpoint {'n' * 250}: cannot create "),
+    (f"--metrics {'n' * 250}", "tmp beside it: File name too long"),
+    (f"--plot {'n' * 246}.svg", "tmp beside it: File name too long"),
+    ("--checkpoint /proc/x", "tmp beside it: No such file or directory"),
     ("--checkpoint names.txt", "--checkpoint names.txt: is also the file of --data"),
     ("--metrics folder", "--metrics folder: is a directory"),
     ("--metrics nowhere/m.jsonl", "--metrics nowhere/m.jsonl: there is no folder"),
@@ -457,7 +468,9 @@ def odd_files(folder):
     return folder
 
 
-@pytest.mark.parametrize(("options", "said"), BAD_INPUT, ids=[options for options, _ in BAD_INPUT])
+@pytest.mark.parametrize(
+    ("options", "said"), BAD_INPUT, ids=[options[:60] for options, _ in BAD_INPUT]
+)
 def test_bad_input_gives_one_line_and_changes_no_file(
     odd_files, no_training, monkeypatch, options, said
 ):
@@ -689,7 +702,9 @@ def test_a_new_metrics_file_begins_where_the_run_resumed(stopped):
     assert [line["step"] for line in metrics(stopped / "other.jsonl")] == list(range(6, 13))
 
 
-@pytest.mark.parametrize("line", ["emma", "{}", "[]", '{"step": "x"}', "3"])
+@pytest.mark.parametrize(
+    "line", ["emma", "{}", "[]", '{"step": "x"}', "3", "[" * 100_000], ids=lambda line: line[:20]
+)
 def test_metrics_are_not_added_to_another_kind_of_file(stopped, no_training, line):
     (stopped / "m.jsonl").write_text(f'{{"step": 1}}\n{line}\n')
     before = contents(stopped)
@@ -825,6 +840,20 @@ def test_where_ctrl_c_is_ignored_it_stays_ignored(folder, monkeypatch):
         with train.CtrlC() as ctrl_c:
             signal.raise_signal(signal.SIGINT)
         assert not ctrl_c.pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_log_that_is_closed_does_not_keep_ctrl_c_from_stopping(monkeypatch):
+    def closed(*arguments):
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "write", closed)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with train.CtrlC() as ctrl_c:
+            signal.raise_signal(signal.SIGINT)
+        assert ctrl_c.pressed
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import exact_cross_entropy, exact_derivative, exact_rmsnorm, exact_softmax, ulps
+from oracles import (
+    exact_cross_entropy,
+    exact_derivative,
+    exact_logsumexp,
+    exact_rmsnorm,
+    exact_softmax,
+    ulps,
+)
 
 # Rows of numbers in every shape that a function accepts. Each gives the leaves whose gradients
 # count, and the argument.
@@ -180,6 +187,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda nn, x, u, v, b: nn.rmsnorm(x, eps=0.5),
         lambda x, u, v, b: rmsnorm_by_hand(x, 0.5),
     ),
+    "logsumexp": (
+        lambda nn, x, u, v, b: [nn.logsumexp(x)],
+        lambda x, u, v, b: [total([xi.exp() for xi in x]).log()],
+    ),
     "cross_entropy": (
         lambda nn, x, u, v, b: [nn.cross_entropy(x, 1)],
         lambda x, u, v, b: [-softmax_by_hand(x)[1].log()],
@@ -260,9 +271,10 @@ class TestAgainstMathematics:
             (lambda nn, x: nn.softmax(x)[2], exact_softmax(2)),
             (lambda nn, x: nn.rmsnorm(x)[0], exact_rmsnorm(0)),
             (lambda nn, x: nn.rmsnorm(x)[2], exact_rmsnorm(2)),
+            (lambda nn, x: nn.logsumexp(x), exact_logsumexp),
             (lambda nn, x: nn.cross_entropy(x, 1), exact_cross_entropy(1)),
         ],
-        ids=["softmax[0]", "softmax[2]", "rmsnorm[0]", "rmsnorm[2]", "cross_entropy"],
+        ids=["softmax[0]", "softmax[2]", "rmsnorm[0]", "rmsnorm[2]", "logsumexp", "cross_entropy"],
     )
     def test_number_and_derivatives(self, sg, function, exact, point):
         y = function(sg.nn, sg.nn.vector(point))
@@ -294,6 +306,34 @@ class TestAgainstMathematics:
             assert math.isnan(sg.nn.cross_entropy(x, 0).data)
         assert all(math.isnan(y.data) for y in sg.nn.rmsnorm([math.nan, 1.0]))
 
+    def test_logsumexp_neither_overflows_nor_rounds_the_others_away(self, sg):
+        assert sg.nn.logsumexp([1000.0, 1000.0]).data == 1000.0 + math.log(2.0)
+        assert sg.nn.logsumexp([-1000.0, -1000.0]).data == -1000.0 + math.log(2.0)
+        assert sg.nn.logsumexp([0.0, -40.0]).data == math.exp(-40.0)
+        assert sg.nn.logsumexp([1e308, -1e308]).data == 1e308
+        assert sg.nn.logsumexp([5.0]).data == 5.0
+        assert sg.nn.logsumexp([-math.inf, 0.0]).data == 0.0
+        assert math.isnan(sg.nn.logsumexp([0.0, math.nan]).data)
+
+    def test_cross_entropy_with_probabilities_for_a_target(self, sg):
+        """Each target's loss, times its probability; one that is certain is that of an index."""
+        x = [0.5, -1.25, 2.0]
+        losses = [sg.nn.cross_entropy(x, i).data for i in range(3)]
+        for p in ([0.25, 0.25, 0.5], (0.0, 1.0, 0.0), sg.nn.vector([1.0, 0.0, 0.0])):
+            numbers = p.data if isinstance(p, sg.Vector) else p
+            expected = sum(pi * loss for pi, loss in zip(numbers, losses))
+            assert sg.nn.cross_entropy(x, p).data == pytest.approx(expected, rel=1e-15)
+        assert sg.nn.cross_entropy([0.0, -40.0], np.array([1.0, 0.0])).data == math.exp(-40.0)
+        assert sg.nn.cross_entropy([0.0, -800.0], [0, 1]).data == 800.0
+
+    def test_the_gradient_of_cross_entropy_with_probabilities_is_softmax_less_these(self, sg):
+        x, p = sg.nn.vector([0.5, -1.25, 2.0]), sg.nn.vector([0.25, 0.25, 0.5])
+        sg.nn.cross_entropy(x, p).backward()
+        expected = [s - pi for s, pi in zip(sg.nn.softmax(x).data, p.data)]
+        assert x.grad == pytest.approx(expected, rel=1e-14)
+        losses = [sg.nn.cross_entropy(x, i).data for i in range(3)]
+        assert p.grad == pytest.approx(losses, rel=1e-15)
+
     def test_cross_entropy_where_the_probability_underflows(self, sg):
         x = sg.nn.vector([0.0, -800.0])
         loss = sg.nn.cross_entropy(x, 1)
@@ -317,6 +357,7 @@ class TestAgainstMathematics:
         loss.backward()
         assert (loss.data, x[0].grad) == (0.0, 0.0)
         assert repr(loss.local_grads) == "(0.0,)"  # and not -0.0
+        assert repr(sg.nn.cross_entropy([math.nan], 0).local_grads) == "(nan,)"
 
     def test_cross_entropy_with_equal_logits_is_the_logarithm_of_their_number(self, sg):
         assert sg.nn.cross_entropy([3.0] * 27, 5).data == pytest.approx(math.log(27.0), rel=1e-15)
@@ -508,7 +549,7 @@ class TestRefusals:
             (
                 lambda nn: nn.cross_entropy([1.0, 2.0], 1.0),
                 TypeError,
-                "cross_entropy: target must be an int, got float 1.0",
+                "cross_entropy: target must be an int or a row, got float 1.0",
             ),
             (
                 lambda nn: nn.vector([]),

@@ -74,6 +74,10 @@ class TestOperators:
         (np.sin, math.sin),
         (np.cos, math.cos),
         (np.tan, math.tan),
+        (np.sinh, math.sinh),
+        (np.cosh, math.cosh),
+        (np.log2, math.log2),
+        (np.log10, math.log10),
         (np.tanh, math.tanh),
         (np.abs, abs),
         (np.negative, lambda x: -x),
@@ -127,9 +131,10 @@ def test_ordering(sg, array):
     assert np.maximum(array, sg.Value(2.5))[2] is array[2]
 
 
-def test_equality_is_identity_also_within_arrays(sg, array):
+def test_equality_is_that_of_each_value_also_within_arrays(sg, array):
+    """Between Values identity, and with numbers that of their numbers."""
     assert (array == array).all()
-    assert not (array == np.array([1.0, 2.0, 3.0])).any()
+    assert (array == np.array([1.0, 2.0, 4.0])).tolist() == [True, True, False]
     assert not (array == sg.Value(1.0)).any()
 
 
@@ -227,6 +232,11 @@ class TestRows:
             (np.sin, math.sin),
             (np.cos, math.cos),
             (np.tan, math.tan),
+            (np.log2, math.log2),
+            (np.log10, math.log10),
+            (np.arctan, math.atan),
+            (np.sinh, math.sinh),
+            (np.cosh, math.cosh),
             (np.tanh, math.tanh),
             (np.abs, abs),
             (np.fabs, abs),
@@ -243,6 +253,17 @@ class TestRows:
         assert result.data == tuple(expected(x) for x in row.data)
         result.sum().backward()
         assert all(row.grad)
+
+    def test_functions_with_other_names_here(self, sg, row):
+        small = sg.nn.vector([0.5, -0.25])
+        assert np.arcsin(small).data == small.asin().data
+        assert np.arccos(small).data == small.acos().data
+        assert np.arctan2(row, 2.0).data == sg.atan2(row, 2.0).data
+        assert np.arctan2(2.0, row).data == sg.atan2(2.0, row).data
+        for pair in ([1000.0, 1000.0], [-3.0, 2.0]):
+            a, b = sg.nn.vector([pair[0]]), sg.nn.vector([pair[1]])
+            joined = sg.nn.logsumexp(pair).data
+            assert np.logaddexp(a, b)[0].data == pytest.approx(joined, rel=1e-15)
 
     @pytest.mark.parametrize(
         ("function", "symbol"),
@@ -284,8 +305,8 @@ class TestRows:
                 "numpy.add: a Vector takes no where=; it gives a new Vector",
             ),
             (
-                lambda row: np.arctan(row),
-                "numpy.arctan: not for a Vector; np.arctan(row.data) computes with its numbers, "
+                lambda row: np.cbrt(row),
+                "numpy.cbrt: not for a Vector; np.cbrt(row.data) computes with its numbers, "
                 "without a graph",
             ),
             (
@@ -304,7 +325,7 @@ class TestRows:
                 "got ndarray of shape (3, 1); go through its rows",
             ),
         ],
-        ids=["reduce", "outer", "out", "where", "arctan", "less", "table", "column"],
+        ids=["reduce", "outer", "out", "where", "cbrt", "less", "table", "column"],
     )
     def test_what_they_do_not_do_is_refused_with_advice(self, row, compute, message):
         with pytest.raises(TypeError) as raised:

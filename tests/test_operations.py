@@ -22,7 +22,7 @@ def test_every_method_and_operator_that_computes_something_is_in_the_table(sg):
     """Calls them all, to see what they say they have computed."""
     found = set()
     for name in set(dir(sg.Value)) - set(dir(object)):
-        if name.startswith("_") and not name.startswith("__"):
+        if (name.startswith("_") and not name.startswith("__")) or not hasattr(sg.Value, name):
             continue
         for operands in ((), (2.0,)):
             try:
@@ -31,7 +31,7 @@ def test_every_method_and_operator_that_computes_something_is_in_the_table(sg):
                 continue
             if isinstance(result, sg.Value) and result.op:
                 found.add(result.op)
-    functions = {"maximum", "minimum"}
+    functions = {"maximum", "minimum", "atan2"}
     assert found | functions == {op.name for op in OPS}
 
 

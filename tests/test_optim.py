@@ -24,21 +24,28 @@ def follow(optimizer, params, gradients=GRADIENTS):
     return [x.data for x in params]
 
 
-def sgd_by_the_book(x, gradients, lr, momentum=0.0):
+def sgd_by_the_book(x, gradients, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
     """Momentum as in Sutskever et al. 2013, with the learning rate outside, as PyTorch has it."""
     velocity = mpmath.mpf(0)
     for gradient in gradients:
+        gradient = gradient + weight_decay * x
         velocity = momentum * velocity + gradient
-        x = x - lr * velocity
+        x = x - lr * (gradient + momentum * velocity if nesterov else velocity)
     return float(x)
 
 
-def adam_by_the_book(x, gradients, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-    """Kingma and Ba 2015, Algorithm 1, with the names it has there, in 50 digits."""
+def adam_by_the_book(
+    x, gradients, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, decoupled=False
+):
+    """Kingma and Ba 2015, Algorithm 1, with the names it has there, in 50 digits.
+
+    Decoupled, the decay is that of Loshchilov and Hutter 2019, Algorithm 2.
+    """
     with mpmath.workdps(50):
         alpha, theta, m, v = map(mpmath.mpf, (lr, x, 0, 0))
         for t, gradient in enumerate(gradients, 1):
-            g = mpmath.mpf(gradient) + weight_decay * theta
+            g = mpmath.mpf(gradient) + (0 if decoupled else weight_decay * theta)
+            theta = theta - (alpha * weight_decay * theta if decoupled else 0)
             m = beta1 * m + (1 - mpmath.mpf(beta1)) * g
             v = beta2 * v + (1 - mpmath.mpf(beta2)) * g**2
             m_hat = m / (1 - mpmath.mpf(beta1) ** t)
@@ -62,7 +69,19 @@ class TestSGD:
         optimizer.step()  # velocity 0.5 * 4 + 4
         assert x.data == 5.0 - 0.25 * 4.0 - 0.25 * 6.0
 
-    @pytest.mark.parametrize("settings", [{}, {"momentum": 0.9}, {"momentum": 2.0}])
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {},
+            {"momentum": 0.9},
+            {"momentum": 2.0},
+            {"weight_decay": 0.5},
+            {"momentum": 0.9, "weight_decay": 0.25},
+            {"momentum": 0.5, "nesterov": True},
+            {"momentum": 0.9, "weight_decay": 0.25, "nesterov": True},
+        ],
+        ids=str,
+    )
     def test_is_that_of_the_paper(self, sg, settings):
         params = sg.nn.vector([1.0, -2.0])
         result = follow(sg.optim.SGD(params, lr=0.1, **settings), params)
@@ -80,6 +99,46 @@ class TestSGD:
         x.data, x.grad = 1.0, 1.0
         optimizer.step()
         assert x.data == 0.5
+
+    def test_nesterov_without_momentum_is_refused(self, sg):
+        with pytest.raises(ValueError, match="SGD: nesterov needs a momentum above 0"):
+            sg.optim.SGD([sg.Value(1.0)], lr=0.1, nesterov=True)
+
+    def test_a_state_with_nesterov_can_be_loaded_whatever_there_was_before(self, sg):
+        first = sg.optim.SGD([sg.Value(1.0)], lr=0.1, momentum=0.5, nesterov=True)
+        second = sg.optim.SGD([sg.Value(1.0)], lr=0.1)
+        second.load_state_dict(first.state_dict())
+        assert (second.momentum, second.nesterov) == (0.5, True)
+
+
+class TestAdamW:
+    @pytest.mark.parametrize(
+        "settings",
+        [{}, {"weight_decay": 0.3}, {"weight_decay": 0.0}, {"eps": 0.1, "weight_decay": 2.0}],
+        ids=str,
+    )
+    def test_is_that_of_the_paper(self, sg, settings):
+        params = sg.nn.vector([1.0, -2.0])
+        result = follow(sg.optim.AdamW(params, lr=0.1, **settings), params)
+        settings = {"weight_decay": 0.01} | settings  # as in PyTorch
+        expected = [
+            adam_by_the_book(x, [pair[i] for pair in GRADIENTS], 0.1, decoupled=True, **settings)
+            for i, x in enumerate((1.0, -2.0))
+        ]
+        assert result == pytest.approx(expected, rel=1e-13)
+
+    def test_the_decay_knows_no_gradient_and_no_gradient_knows_the_decay(self, sg):
+        x = sg.Value(4.0)
+        optimizer = sg.optim.AdamW([x], lr=0.5, weight_decay=0.5)
+        optimizer.step()
+        assert x.data == 3.0
+        assert optimizer.state_dict()["m"] == [0.0]
+
+    def test_its_state_is_that_of_adam(self, sg):
+        x = sg.Value(1.0)
+        adam, adamw = sg.optim.Adam([x]), sg.optim.AdamW([x])
+        assert adamw.state_dict().keys() == adam.state_dict().keys()
+        assert repr(adamw).startswith("AdamW(1 parameter, lr=0.001, ")
 
 
 class TestAdam:
@@ -157,6 +216,9 @@ OPTIMIZERS = {
         params, **{"lr": 0.1, "momentum": 0.5, **settings}
     ),
     "Adam": lambda sg, params, **settings: sg.optim.Adam(params, **{"lr": 0.1, **settings}),
+    "AdamW": lambda sg, params, **settings: sg.optim.AdamW(
+        params, **{"lr": 0.1, "weight_decay": 0.0, **settings}
+    ),
 }
 each = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -310,7 +372,9 @@ class TestSettings:
 class TestRepr:
     def test_shows_how_many_parameters_there_are_and_every_setting(self, sg):
         x, row = sg.Value(1.0), sg.nn.vector([1.0, 2.0])
-        assert repr(sg.optim.SGD([x], lr=0.1)) == "SGD(1 parameter, lr=0.1, momentum=0.0)"
+        assert repr(sg.optim.SGD([x], lr=0.1)) == (
+            "SGD(1 parameter, lr=0.1, momentum=0.0, weight_decay=0.0, nesterov=False)"
+        )
         optimizer = sg.optim.Adam([x, row], betas=(0.85, 0.99))
         optimizer.lr = 0.5
         optimizer.step()
@@ -336,7 +400,13 @@ class TestState:
         sgd, adam = sg.optim.SGD([x], lr=0.5, momentum=0.5), sg.optim.Adam([x], betas=(0.5, 0.75))
         sgd.step()
         adam.step()
-        assert sgd.state_dict() == {"lr": 0.5, "momentum": 0.5, "velocity": [2.0]}
+        assert sgd.state_dict() == {
+            "lr": 0.5,
+            "momentum": 0.5,
+            "weight_decay": 0.0,
+            "nesterov": False,
+            "velocity": [2.0],
+        }
         assert adam.state_dict() == {
             "lr": 1e-3,
             "betas": (0.5, 0.75),
@@ -385,7 +455,7 @@ class TestState:
         ("name", "change", "message"),
         [
             ("SGD", lambda state: None, "expected the keys .* got None"),
-            ("SGD", lambda state: {}, "expected the keys .*'lr', 'momentum', 'velocity'"),
+            ("SGD", lambda state: {}, "expected the keys .*'lr', 'momentum', 'nesterov'"),
             ("Adam", lambda state: {**state, "lr": -1.0}, "lr must be a number from 0 up, got -1"),
             ("Adam", lambda state: {**state, "extra": 1}, "expected the keys .*'extra'"),
             ("Adam", lambda state: {**state, "m": [1.0]}, "'m' must have 2 numbers.* got 1"),
@@ -463,7 +533,13 @@ class TestClipGradNorm:
         assert not math.isfinite(sg.optim.clip_grad_norm(row, 1.0))
         assert [x.grad for x in row] == pytest.approx(clipped, nan_ok=True)
 
-    @pytest.mark.parametrize("max_norm", [-1.0, math.nan, math.inf, "1", None])
+    def test_an_infinite_norm_only_measures(self, sg):
+        x = sg.Value(1.0)
+        x.grad = -3.0
+        assert sg.optim.clip_grad_norm([x], math.inf) == 3.0
+        assert x.grad == -3.0
+
+    @pytest.mark.parametrize("max_norm", [-1.0, math.nan, -math.inf, "1", None])
     def test_a_bad_norm_is_refused_and_changes_nothing(self, sg, max_norm):
         x = sg.Value(1.0)
         x.grad = 3.0

@@ -1,18 +1,23 @@
 """The package: which engine runs, what importing it does not do, and that its examples hold."""
 
 import doctest
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.resources
 import inspect
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from engines import PACKAGES, load
+
+COMPILED = Path(__file__).parents[1] / "src" / "scalargrad" / "engine" / "compiled"
 
 
 def run(program: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,6 +71,41 @@ class TestEngine:
         assert (
             "ImportError: SCALARGRAD_ENGINE=compiled, but this installation has no" in done.stderr
         )
+
+    @pytest.mark.parametrize("wanted", ["", "compiled"])
+    @pytest.mark.parametrize("interface", [{}, {"INTERFACE": 0}, {"INTERFACE": 10**6}])
+    def test_a_compiled_one_that_is_older_or_newer_is_refused_and_says_what_to_do(
+        self, wanted, interface
+    ):
+        other = f"""
+            import sys, types
+            other = types.ModuleType("scalargrad.engine.compiled")
+            vars(other).update({interface!r})
+            sys.modules["scalargrad.engine.compiled"] = other
+            import scalargrad
+        """
+        done = run(other, SCALARGRAD_ENGINE=wanted)
+        assert done.returncode == 1
+        assert "ImportError: the compiled engine was built from other files" in done.stderr
+        assert "install scalargrad again" in done.stderr
+        assert run(other, SCALARGRAD_ENGINE="reference").returncode == 0
+
+    def test_what_the_engines_ask_of_each_other_has_a_number(self, sg):
+        """If this fails, raise INTERFACE in engine/__init__.py and in engine.h, and note here what
+        it stands for: the functions of the engines, and those that the compiled one calls."""
+        from scalargrad.engine import INTERFACE, reference
+
+        header = (COMPILED / "engine.h").read_text(encoding="utf-8")
+        assert f"enum {{ INTERFACE = {INTERFACE} }};" in header
+        code = "".join(path.read_text(encoding="utf-8") for path in sorted(COMPILED.glob("*.c")))
+        called = re.findall(r'(?:from_arguments|copying|import_from)\((?:"[\w.]+", )?"(\w+)', code)
+        functions = {name: getattr(reference, name) for name in reference.__all__}
+        given = [
+            f"{name}({', '.join(inspect.signature(function).parameters)})"
+            for name, function in functions.items()
+        ]
+        text = "\n".join([*given, *sorted(set(called))])
+        assert (INTERFACE, hashlib.sha256(text.encode()).hexdigest()[:8]) == (1, "a34df2f9")
 
     def test_the_reference_one_runs_where_the_compiled_one_is_missing(self):
         hidden = """
@@ -136,9 +176,9 @@ class TestImport:
 
     def test_a_name_that_is_not_there_is_an_error_as_of_any_module(self, sg):
         with pytest.raises(
-            AttributeError, match=r"^module 'scalargrad' has no attribute 'Tensor'$"
+            AttributeError, match=r"^module 'scalargrad' has no attribute 'Scalar'$"
         ):
-            sg.Tensor  # noqa: B018
+            sg.Scalar  # noqa: B018
 
     def test_prints_nothing_and_warns_of_nothing(self, engine):
         done = run("import scalargrad", "-W", "error", SCALARGRAD_ENGINE=engine)
@@ -176,7 +216,7 @@ class TestPublicNames:
     def test_of_the_package(self, sg):
         assert sg.__all__ == sorted(sg.__all__)
         assert set(sg.__all__) == {
-            *("ENGINE", "Value", "Vector", "maximum", "minimum", "no_grad"),
+            *("ENGINE", "Value", "Vector", "atan2", "maximum", "minimum", "no_grad"),
             *("grad", "gradcheck", "graph", "nn", "optim"),
         }
 
@@ -186,12 +226,12 @@ class TestPublicNames:
             (
                 "nn",
                 {
-                    *("cross_entropy", "concatenate", "dot", "linear", "matrix", "rmsnorm"),
-                    *("softmax", "vector", "weighted_sum"),
+                    *("cross_entropy", "concatenate", "dot", "linear", "logsumexp", "matrix"),
+                    *("rmsnorm", "softmax", "vector", "weighted_sum"),
                 },
             ),
-            ("optim", {"SGD", "Adam", "clip_grad_norm"}),
-            ("graph", {"Edge", "explain", "ledger", "to_dot", "to_mermaid"}),
+            ("optim", {"SGD", "Adam", "AdamW", "clip_grad_norm"}),
+            ("graph", {"Edge", "explain", "first_nonfinite", "ledger", "to_dot", "to_mermaid"}),
         ],
     )
     def test_of_its_modules(self, sg, module, names):
@@ -217,7 +257,7 @@ class TestPublicNames:
             getattr(kind, name)
             for kind in (sg.Value, sg.optim.SGD, sg.optim.Adam)
             for name in dir(kind)
-            if not name.startswith("_")
+            if not name.startswith("_") and hasattr(kind, name)
         ]
         for thing in things + methods:
             assert inspect.getdoc(thing), thing

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from effort import engines_in_turn
+from effort import engines_in_turn, examples, long, long_in_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -233,9 +233,9 @@ class TestNumberByNumber:
                 result = op.on_values(sg, *operands)
                 assert (type(result), len(result)) == (sg.Vector, 0)
 
-    @pytest.mark.long
+    @long
     @every_op
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     @given(data=st.data())
     def test_at_any_floats(self, sg, op: Op, data):
         points = data.draw(st.lists(st.tuples(*[any_float] * len(op.smooth[0])), max_size=6))
@@ -771,6 +771,7 @@ class TestAsOneNode:
         assert len({x._place()[0] for x in y}) == 1
         assert [x._place()[1] for x in y] == list(range(1000))
 
+    @long_in_python
     def test_a_chain_of_rows_has_no_limit(self, sg):
         row = x = sg.nn.vector([1.0, 2.0])
         for _ in range(50_000):

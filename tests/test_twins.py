@@ -88,7 +88,8 @@ def around(x, steps=4):
 # Where one formula ends and another begins: the engines must change over at the same float.
 LEAST = sys.float_info.min  # smaller floats have fewer digits
 EDGES = [
-    *(around(x, 1) for x in (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 36.75, 354.5, 709.5, 745.25, LEAST)),
+    *(around(x, 1) for x in (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 30.0, 36.75, 354.5, 709.5, 745.25)),
+    *(around(x, 1) for x in (LEAST, LEAST**0.5)),
     [0.0, 5e-324, 1e-200, 1e-105, 1e-13, 1e13, 1e200, sys.float_info.max, math.inf, math.nan],
 ]
 NUMBERS_AT_EDGES = [sign * x for some in EDGES for x in some for sign in (1.0, -1.0)]
@@ -187,13 +188,24 @@ SETTINGS = st.floats(0.0, 0.99) | st.just(0.0)
     numbers=st.lists(st.floats(-3.0, 3.0), min_size=12, max_size=12),
     optimizer=st.one_of(
         st.builds(
-            lambda lr, momentum: ("SGD", {"lr": lr, "momentum": momentum}), SETTINGS, SETTINGS
+            lambda lr, momentum, decay, ahead: (
+                "SGD",
+                {
+                    "lr": lr,
+                    "momentum": momentum,
+                    "weight_decay": decay,
+                    "nesterov": ahead and momentum > 0.0,
+                },
+            ),
+            *[SETTINGS] * 3,
+            st.booleans(),
         ),
         st.builds(
-            lambda lr, b1, b2, eps, decay: (
-                "Adam",
+            lambda name, lr, b1, b2, eps, decay: (
+                name,
                 {"lr": lr, "betas": (b1, b2), "eps": eps, "weight_decay": decay},
             ),
+            st.sampled_from(["Adam", "AdamW"]),
             *[SETTINGS] * 5,
         ),
     ),

@@ -295,12 +295,30 @@ class TestMixedArithmetic:
         "compute", [lambda x: x // 2, lambda x: x % 2, lambda x: divmod(x, 2), lambda x: x @ x]
     )
     def test_operators_without_a_useful_derivative_are_not_there(self, sg, compute):
-        with pytest.raises(TypeError, match="unsupported operand"):
+        with pytest.raises(TypeError, match=r"unsupported operand|write v\.data for the number"):
             compute(sg.Value(3.0))
 
     def test_power_takes_no_modulus(self, sg):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError) as raised:
             pow(sg.Value(3.0), 2, 5)
+        expected = "unsupported operand type(s) for ** or pow(): 'Value', 'int', 'int'"
+        assert str(raised.value) == expected
+
+    @every_operator
+    def test_a_number_class_of_ones_own_is_no_value_whatever_its_slots(self, sg, operator):
+        """A student's own class, which knows how to combine itself with a number."""
+
+        class Own:
+            __slots__ = ("data", "local_grads", "parents")
+
+            def answer(self, value: object) -> str:
+                return "from the other"
+
+            __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = answer
+
+        assert OPERATORS[operator](sg.Value(1.0), Own()) == "from the other"
+        with pytest.raises(TypeError, match="must be a real number, got Own"):
+            sg.Value(Own())
 
 
 class TestMaximumAndMinimum:
@@ -327,14 +345,52 @@ class TestMaximumAndMinimum:
 
 
 class TestComparing:
-    def test_equality_and_hash_are_identity(self, sg):
+    def test_equality_and_hash_are_identity_between_values(self, sg):
         x, y = sg.Value(1.0), sg.Value(1.0)
         assert x == x
         assert x != y
-        assert x != 1.0
+        assert not x != x  # noqa: SIM202
+        assert hash(x) == object.__hash__(x)
         assert len({x, y, x}) == 2
         assert {x: "x", y: "y"}[y] == "y"
         assert [y, x].index(x) == 1
+
+    @plain_numbers
+    def test_equality_with_plain_numbers_is_that_of_the_number(self, sg, number):
+        x = sg.Value(float(number))
+        assert x == number
+        assert number == x
+        assert not x != number  # noqa: SIM202
+        assert x != float(number) + 1.0
+        assert not float(number) + 1.0 == x  # noqa: SIM201
+        assert not {number} & {x}  # as their hashes differ
+
+    @pytest.mark.parametrize("other", ["1.0", None, [1.0], (), {}, object()])
+    def test_equality_with_other_things_is_that_of_a_float(self, sg, other):
+        assert sg.Value(1.0) != other
+        assert not sg.Value(1.0) == other  # noqa: SIM201
+        assert sg.Value(1.0) != sg.nn.vector([1.0])
+
+    def test_equality_with_nan_with_a_complex_number_and_with_a_large_int(self, sg):
+        assert sg.Value(math.nan) != math.nan
+        assert sg.Value(1.0) == 1 + 0j
+        assert sg.Value(2.0**60) == 2**60 != sg.Value(2.0**60 + 256.0)
+        assert sg.Value(2.0**60) != 2**60 + 1
+
+    def test_equality_gives_what_the_other_side_gives(self, sg):
+        class Other:
+            def __eq__(self, other: object) -> object:  # type: ignore[override]
+                return "equal"
+
+            def __ne__(self, other: object) -> object:  # type: ignore[override]
+                return "different"
+
+            __hash__ = None  # type: ignore[assignment]
+
+        assert (sg.Value(1.0) == Other()) == "equal"
+        assert (sg.Value(1.0) != Other()) == "different"
+        assert (sg.Value(1.0) == np.array([1.0, 2.0])).tolist() == [True, False]
+        assert (np.array([1.0, 2.0]) != sg.Value(1.0)).tolist() == [False, True]
 
     @plain_numbers
     def test_ordering_with_plain_numbers(self, sg, number):
@@ -395,14 +451,40 @@ class TestPrinting:
 class TestNoSilentLossOfTheGradient:
     @pytest.mark.parametrize(
         "convert",
-        [float, complex, math.exp, math.floor, math.isnan, np.float64, math.sqrt],
+        [float, complex, math.exp, math.isnan, np.float64, math.sqrt],
         ids=lambda f: f.__name__,
     )
     def test_conversion_to_a_plain_number_is_refused_with_advice(self, sg, convert):
         with pytest.raises(TypeError, match=r"write v\.data for the number, or .* v\.exp\(\)"):
             convert(sg.Value(1.0))
 
-    @pytest.mark.parametrize("convert", [int, round, range, "abc".__getitem__])
+    @pytest.mark.parametrize(
+        ("convert", "expression"),
+        [
+            (int, "int(Value)"),
+            (round, "round(Value)"),
+            (lambda x: round(x, 2), "round(Value)"),
+            (math.floor, "math.floor(Value)"),
+            (math.ceil, "math.ceil(Value)"),
+            (math.trunc, "math.trunc(Value)"),
+            (lambda x: x // 2, "Value // other"),
+            (lambda x: 2 // x, "other // Value"),
+            (lambda x: x % 2, "Value % other"),
+            (lambda x: 2 % x, "other % Value"),
+            (lambda x: divmod(x, 2), "divmod(Value, other)"),
+            (lambda x: divmod(2, x), "divmod(other, Value)"),
+            (lambda x: x.as_integer_ratio(), "an exact fraction of a Value"),
+        ],
+        ids=lambda x: x if isinstance(x, str) else "",
+    )
+    def test_what_would_lose_the_gradient_is_refused_with_advice(self, sg, convert, expression):
+        message = f"{expression} would lose the gradient: write v.data for the number"
+        for x in (sg.Value(1.0), sg.nn.vector([1.0])[0]):
+            with pytest.raises(TypeError) as raised:
+                convert(x)
+            assert str(raised.value) == message
+
+    @pytest.mark.parametrize("convert", [range, "abc".__getitem__])
     def test_conversion_to_an_int_is_refused(self, sg, convert):
         with pytest.raises(TypeError):
             convert(sg.Value(1.0))

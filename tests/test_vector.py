@@ -56,11 +56,14 @@ class TestSequence:
         assert list(row[2:9][1:-1][::2]) == [row[3], row[5], row[7]]
 
     @every_kind
-    def test_search_is_by_identity(self, sg, kind):
+    def test_search_is_by_identity_and_for_numbers_by_number(self, sg, kind):
         row = KINDS[kind](sg)
         assert row[4] in row
         assert sg.Value(5.0) not in row
-        assert 5.0 not in row
+        assert 5.0 in row
+        assert 7.0 not in row
+        assert (row.index(5), row.count(5.0), row.count(7)) == (4, 1, 0)
+        assert (row.index(5.0, 2), row.index(5.0, start=2, stop=5)) == (4, 4)
         assert row.index(row[4]) == 4
         assert row.index(row[4], 2, 5) == 4
         assert (row.count(row[4]), row.count(sg.Value(5.0))) == (1, 0)

@@ -13,7 +13,10 @@ import struct
 from array import array
 from contextlib import nullcontext
 
-UNARY = ["exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu"]
+UNARY = [
+    *("exp", "log", "log1p", "log2", "log10", "expm1", "sqrt", "sin", "cos", "tan", "asin", "acos"),
+    *("atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "erf", "relu", "abs"),
+]
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 ORDER = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 BUILT_IN = [operator.neg, operator.pos, abs, bool, repr, float, hash, format, int, round]
@@ -111,7 +114,7 @@ class Program:
         self.keep(getattr(self.value(0), UNARY[self.choices[1] % len(UNARY)])())
 
     def extremum(self):
-        name = "maximum" if self.choices[2] % 2 else "minimum"
+        name = ["maximum", "minimum", "atan2"][self.choices[2] % 3]
         self.keep(getattr(self.engine, name)(self.operand(0), self.operand(1)))
 
     def built_in(self):
@@ -124,6 +127,9 @@ class Program:
 
     def compare(self):
         return bool(ORDER[self.choices[2] % len(ORDER)](self.value(0), self.operand(1)))
+
+    def power_with_a_modulus(self):
+        self.keep(pow(self.value(0), self.operand(1), 5))
 
     def format(self):
         return format(self.value(0), [".3f", "10.2e", "", "d"][self.choices[1] % 4])
@@ -148,7 +154,8 @@ class Program:
 
     def custom(self):
         parents = [self.value(i) for i in range(self.choices[3] % 4)]
-        grads = [self.number, 0.5, -1.0][: self.choices[3] % 4 - (self.choices[2] % 7 == 0)]
+        grads = [self.operand(0), 0.5, self.operand(2)]
+        grads = grads[: self.choices[3] % 4 - (self.choices[2] % 7 == 0)]
         named = {"op": ["", "atan", "+", 3][self.choices[2] % 4]} if self.choices[1] % 2 else {}
         self.keep(self.engine.Value(0.75, parents, grads, **named))
 
@@ -222,12 +229,15 @@ class Program:
     def extremum_of_rows(self):
         row = self.rows[self.choices[0] % len(self.rows)]
         other = self.row_operand(1, len(row))
-        function = self.engine.maximum if self.choices[2] % 2 else self.engine.minimum
+        name = ["maximum", "minimum", "atan2"][self.choices[2] % 3]
+        function = getattr(self.engine, name)
         self.keep(function(row, other) if self.choices[3] % 2 else function(other, row))
 
     def unary_of_rows(self):
         self.keep(
-            getattr(self.rows[self.choices[0] % len(self.rows)], UNARY[self.choices[1] % 11])()
+            getattr(
+                self.rows[self.choices[0] % len(self.rows)], UNARY[self.choices[1] % len(UNARY)]
+            )()
         )
 
     def sign_of_rows(self):
@@ -295,7 +305,7 @@ class Program:
 
     def look_up(self):
         row = self.rows[self.choices[0] % len(self.rows)]
-        value = self.value(1)
+        value = self.operand(1)
         return row.count(value), len(row), row.index(value) if value in row else value in [*row]
 
     def linear(self):
@@ -307,14 +317,24 @@ class Program:
     def matrix(self):
         """Rows to be used again and again, which the compiled engine notices."""
         size = 1 + self.choices[0] % 3
-        rows = [row for row in self.rows if len(row) == size]
-        self.matrices.append(tuple(rows * (1 + self.choices[1] % 3)))
+        rows = [row for row in self.rows if len(row) == size] * (1 + self.choices[1] % 3)
+        self.matrices.append(rows if self.choices[2] % 2 else tuple(rows))
+
+    def change_of_matrix(self):
+        """A list of rows grows, as one of keys does, or is changed in another way."""
+        matrices = [matrix for matrix in self.matrices if isinstance(matrix, list)]
+        if matrices:
+            matrix = matrices[self.choices[0] % len(matrices)]
+            row = self.row(1, len(matrix[0]) if matrix else 1)
+            place = self.choices[3] % (len(matrix) + 1)
+            matrix[[len(matrix), len(matrix), place][self.choices[2] % 3] :] = [row]
 
     def linear_with_matrix(self):
         if self.matrices:
             matrix = self.matrices[self.choices[0] % len(self.matrices)]
             size = len(matrix[0]) if matrix else 1
-            self.keep(self.engine.linear(self.row(1, size), matrix))
+            bias = [self.row(3, len(matrix))] if self.choices[3] % 4 == 0 else []
+            self.keep(self.engine.linear(self.row(1, size), matrix, *bias))
 
     def wrong_linear(self):
         some = [self.number, self.rows[0], self.rows, [self.number], [[self.number]], []]
@@ -332,8 +352,13 @@ class Program:
         eps = [[], [0.0], [0.5], [self.number]][self.choices[2] % 4]
         self.keep(self.engine.rmsnorm(self.row(0, self.choices[1] % 4), *eps))
 
+    def logsumexp(self):
+        self.keep(self.engine.logsumexp(self.row(0, self.choices[1] % 4)))
+
     def cross_entropy(self):
         target = self.number if self.choices[3] % 5 == 0 else self.choices[2] % 4
+        if self.choices[3] % 5 == 1:
+            target = self.row(2, self.choices[1] % 5 + (self.choices[2] % 7 == 0))
         self.keep(self.engine.cross_entropy(self.row(0, self.choices[1] % 5), target))
 
     INSTRUCTIONS = tuple(
@@ -368,7 +393,7 @@ class Program:
             "label": value.label,
             "parents": [numbering[parent] for parent in value.parents],
             "local_grads": [bits(g) for g in value.local_grads],
-            "history": (operation, self.numbered(inputs, numbering), setting),
+            "history": (operation, self.numbered(inputs, numbering), self.plain(setting)),
             "unchanged": value._unchanged(),
             "place": (places.setdefault(block, len(places)), index, length),
         }
@@ -377,6 +402,12 @@ class Program:
         if isinstance(inputs, self.engine.Value):
             return numbering.get(inputs)
         return [self.numbered(x, numbering) for x in inputs]
+
+    def plain(self, setting):
+        """A setting, with the numbers of the Values in it."""
+        if isinstance(setting, tuple):
+            return [(type(x) is float, bits(x if type(x) is float else x.data)) for x in setting]
+        return setting
 
     def seen_of_row(self, row, places):
         block, *where = row._place() or (None,)

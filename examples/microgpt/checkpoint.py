@@ -14,10 +14,9 @@ from __future__ import annotations
 import json
 import math
 import random
-from types import SimpleNamespace
 
 from errors import CheckpointError
-from files import write_whole
+from files import as_path, read_regular, write_whole
 from model import GPT, Config, Matrix, shapes
 from tokenizer import Tokenizer
 
@@ -32,19 +31,33 @@ VERSION = 1
 
 
 # --8<-- [start:checkpoint]
-class Checkpoint(SimpleNamespace):
+class Checkpoint:
     """What is saved. Everything in it is complete as of the same step."""
 
-    config: Config
-    vocabulary: str  # the characters in the order of their ids; BOS comes after them
-    training: dict[str, Any]  # the settings of the run, by name
-    source: str | None  # where the documents came from; None is the bundled list
-    fingerprint: str  # of the documents
-    step: int  # how many steps are done
-    losses: list[float]  # one for each of them
-    rng: tuple[Any, ...]  # random.Random.getstate()
-    optimizer: dict[str, Any]  # Adam.state_dict()
-    weights: dict[str, list[list[float]]]
+    def __init__(
+        self,
+        *,
+        config: Config,
+        vocabulary: str,  # the characters in the order of their ids; BOS comes after them
+        training: dict[str, Any],  # the settings of the run, by name
+        source: str | None,  # where the documents came from; None is the bundled list
+        fingerprint: str,  # of the documents
+        step: int,  # how many steps are done
+        losses: list[float],  # one for each of them
+        rng: tuple[Any, ...],  # random.Random.getstate()
+        optimizer: dict[str, Any],  # Adam.state_dict()
+        weights: dict[str, list[list[float]]],
+    ) -> None:
+        self.config, self.vocabulary = config, vocabulary
+        self.training, self.source, self.fingerprint = training, source, fingerprint
+        self.step, self.losses = step, losses
+        self.rng, self.optimizer, self.weights = rng, optimizer, weights
+
+    def __repr__(self) -> str:
+        return f"<Checkpoint: {self.config}, {self.step:,} steps are done>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Checkpoint) and vars(self) == vars(other)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -83,9 +96,7 @@ def save(path: str, checkpoint: Checkpoint) -> None:
 def load(path: str) -> Checkpoint:
     """The checkpoint at `path`; CheckpointError if it cannot be read or does not fit together."""
     try:
-        with open(path, "rb") as file:
-            entries = _parsed(file.read())
-        return _checked(entries)
+        return _checked(_parsed(read_regular(path)))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     except CheckpointError as error:
@@ -121,7 +132,7 @@ def _checked(entries: dict[str, Any]) -> Checkpoint:
             config=config,
             vocabulary=tokenizer.characters,
             training=dict(entries["training"]),
-            source=None if entries["source"] is None else _text(entries["source"]),
+            source=None if entries["source"] is None else as_path(_text(entries["source"])),
             fingerprint=_text(entries["fingerprint"]),
             step=entries["step"],
             losses=_numbers(entries["losses"]),

@@ -15,7 +15,7 @@ import random
 import sys
 
 from errors import DataError
-from files import write_whole
+from files import as_path, read_regular, write_whole
 
 BUNDLED = os.path.join(os.path.dirname(__file__), "names.txt")
 
@@ -24,7 +24,9 @@ MAKEMORE = "makemore"
 MAKEMORE_URL = "https://raw.githubusercontent.com/karpathy/makemore/988aa59/names.txt"
 MAKEMORE_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 
+LARGEST = 100_000_000  # bytes of documents: far more than a GPT of scalars can be trained on
 TIMEOUT = 30.0  # seconds without an answer
+LONGEST = 60.0  # seconds for the whole answer
 WANTED = "give a text file with one document per line, a URL, or 'makemore'"
 
 
@@ -44,7 +46,8 @@ def load(source: str) -> list[str]:
             f"--data {source}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset "
             f"{error.start}); convert it to UTF-8 first"
         ) from None
-    documents = [document for line in text.splitlines() if (document := line.strip())]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as text files are read
+    documents = [document for line in lines if (document := line.strip())]
     if not documents:
         raise DataError(f"--data {source}: no documents in it; {WANTED}")
     return documents
@@ -56,16 +59,9 @@ def fingerprint(documents: list[str]) -> str:
 
 
 def shuffled(documents: list[str], rng: random.Random) -> list[str]:
-    """The documents in a random order: each, from the last on, changes places with one up to it.
-
-    These are the draws of `rng.shuffle`, without its two calls for each document.
-    """
-    documents, draw = documents.copy(), rng.getrandbits
-    for last in range(len(documents) - 1, 0, -1):
-        bits = (last + 1).bit_length()
-        while (other := draw(bits)) > last:
-            pass
-        documents[last], documents[other] = documents[other], documents[last]
+    """The documents in a random order."""
+    documents = documents.copy()
+    rng.shuffle(documents)
     return documents
 
 
@@ -84,9 +80,14 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
 # --8<-- [end:documents]
 def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
-    home = os.path.expanduser("~")
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
+        home = os.path.expanduser("~")
+        if not os.path.isabs(home):
+            raise DataError(
+                f"--data {MAKEMORE}: you have no home folder to keep the list in; "
+                "set XDG_CACHE_HOME to a folder that you can write to"
+            )
         if sys.platform == "win32":
             base = os.environ.get("LOCALAPPDATA", os.path.join(home, "AppData", "Local"))
         elif sys.platform == "darwin":
@@ -105,12 +106,13 @@ def _read(path: str) -> bytes:
     if os.path.isdir(path):
         raise DataError(f"--data {path}: is a directory; {WANTED}")
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_regular(as_path(path), LARGEST)
     except FileNotFoundError:
         raise DataError(f"--data {path}: no such file; {WANTED}") from None
     except OSError as error:
         raise DataError(f"--data {path}: cannot be read: {error.strerror}; {WANTED}") from None
+    except ValueError as error:
+        raise DataError(f"--data {path}: {error}; {WANTED}") from None
 
 
 def _sha256(raw: bytes) -> str:
@@ -120,33 +122,59 @@ def _sha256(raw: bytes) -> str:
 
 
 def _download(url: str, source: str) -> bytes:
-    # Late: most runs download nothing, and these take longer to load than all the rest.
+    """What a server sends, if it comes to an end.
+
+    A timeout of the connection only limits the time between two bytes, so the whole is waited for
+    in another thread.
+    """
+    import threading  # late, like all that _answer imports: most runs download nothing
+
+    answers: list[bytes | str] = []
+    thread = threading.Thread(target=lambda: answers.append(_answer(url)), daemon=True)
+    thread.start()
+    thread.join(LONGEST)
+    answer = answers[0] if answers else _endless()
+    if isinstance(answer, bytes):
+        return answer
+    where = "" if source == url else f"{url}: "
+    raise DataError(
+        f"--data {source}: {where}download failed: {answer}; "
+        "try again, or save the file yourself and give its path"
+    )
+
+
+def _answer(url: str) -> bytes | str:
+    """What a server sends; or as text, why there is nothing to be had."""
     import http.client
     import urllib.error
     import urllib.request
 
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-            return bytes(response.read())
+            promised: int = getattr(response, "length", None) or 0  # None: it does not say
+            received = bytes(response.read(LARGEST + 1)) if promised <= LARGEST else b""
+        if max(promised, len(received)) > LARGEST:
+            return _endless()
+        if len(received) < promised:
+            raise http.client.IncompleteRead(received, promised - len(received))
+        return received
     except urllib.error.HTTPError as error:
         with error:
-            reason = f"the server answered {error.code} {error.reason}"
+            return f"the server answered {error.code} {error.reason}"
     except urllib.error.URLError as error:
-        reason = str(error.reason)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = str(error) or type(error).__name__
-    where = "" if source == url else f"{url}: "
-    raise DataError(
-        f"--data {source}: {where}download failed: {reason}; "
-        "try again, or save the file yourself and give its path"
-    )
+        return str(error.reason)
+    except Exception as error:  # whatever a server makes of these modules, it is one line
+        return str(error) or type(error).__name__
+
+
+def _endless() -> str:
+    return f"it has no end within {LARGEST:,} bytes and {LONGEST:g} seconds"
 
 
 def _makemore() -> bytes:
     path, folder = makemore_path(), cache_folder()
     try:
-        with open(path, "rb") as file:
-            kept = file.read()
+        kept = read_regular(path, LARGEST)
     except OSError:
         kept = b""
     if _sha256(kept) == MAKEMORE_SHA256:

@@ -15,3 +15,17 @@ class CheckpointError(Exception):
 
 class RunError(Exception):
     """Something that went wrong although the options were good."""
+
+
+LONGEST_LINE = 500  # characters of a message: what goes wrong may hold a whole file
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey, since some of it may come from elsewhere."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(text: str) -> str:
+    """A message as it is shown: the beginning says what went wrong, and the end what to do."""
+    line = printable(" ".join(text.splitlines()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 200]} ... {line[-195:]}"

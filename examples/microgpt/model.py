@@ -21,27 +21,29 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
+
+from record import Record
 
 from scalargrad import Value, Vector, nn
 
 # --8<-- [start:sizes]
 Matrix = tuple[Vector, ...]
+LARGEST = 100_000_000  # parameters: they take 13 GB, and seconds for a step
 
 
-class Config(SimpleNamespace):
+class Config(Record):
     """The sizes of a GPT."""
 
+    n_layer: int  # how often attention and MLP are repeated
+    n_embd: int  # the width of the row that a token becomes
+    n_head: int  # how many places each attention looks at, at once
+    block_size: int  # how many positions the model can see: its context
+
     def __init__(
-        self,
-        n_layer: int = 1,  # how often attention and MLP are repeated
-        n_embd: int = 16,  # the width of the row that a token becomes
-        n_head: int = 4,  # how many places each attention looks at, at once
-        block_size: int = 16,  # how many positions the model can see: its context
+        self, n_layer: int = 1, n_embd: int = 16, n_head: int = 4, block_size: int = 16
     ) -> None:
-        self.n_layer, self.n_embd = n_layer, n_embd
-        self.n_head, self.block_size = n_head, block_size
-        for name, size in vars(self).items():
+        sizes = {"n_layer": n_layer, "n_embd": n_embd, "n_head": n_head, "block_size": block_size}
+        for name, size in sizes.items():
             if type(size) is not int or size < 1:
                 raise ValueError(f"{name} must be a whole number from 1 up, got {size!r}")
         if n_embd % n_head:
@@ -49,6 +51,7 @@ class Config(SimpleNamespace):
                 f"n_embd must be a multiple of n_head, which is {n_head}, "
                 f"to give each head as many numbers; got {n_embd}"
             )
+        vars(self).update(sizes)
 
 
 # --8<-- [end:sizes]
@@ -87,6 +90,12 @@ def shapes(config: Config, vocab_size: int) -> Iterator[tuple[str, int, int]]:
 
 def new_gpt(config: Config, vocab_size: int, rng: random.Random) -> GPT:
     """A model that knows nothing yet: small random weights, no biases."""
+    in_layers = config.n_layer * 12 * config.n_embd**2
+    elsewhere = (2 * vocab_size + config.block_size) * config.n_embd
+    if in_layers + elsewhere > LARGEST:
+        raise ValueError(
+            f"a GPT of these sizes has more than {LARGEST:,} parameters; give smaller ones"
+        )
     weights = {
         name: nn.matrix(nout, nin, std=0.08, rng=rng)
         for name, nout, nin in shapes(config, vocab_size)
@@ -100,52 +109,53 @@ def parameter_count(model: GPT) -> int:
 
 # --8<-- [end:weights]
 # --8<-- [start:gpt]
-class Memory:
+class LayerCache:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
     `keys[h]` and `values[h]` are those of head h, one row per position. They are stored once per
-    position and used at every later one.
+    position and used at every later one. `heads[h]` is the part of a row that head h works on.
     """
 
     def __init__(self, config: Config) -> None:
-        self.keys: list[list[Vector]] = [[] for _ in range(config.n_head)]
-        self.values: list[list[Vector]] = [[] for _ in range(config.n_head)]
+        width = config.n_embd // config.n_head
+        self.heads = [slice(i * width, (i + 1) * width) for i in range(config.n_head)]
+        self.keys: list[list[Vector]] = [[] for _ in self.heads]
+        self.values: list[list[Vector]] = [[] for _ in self.heads]
 
 
-def empty_cache(config: Config) -> list[Memory]:
-    """A memory for each layer."""
-    return [Memory(config) for _ in range(config.n_layer)]
+def empty_cache(config: Config) -> list[LayerCache]:
+    """The cache before the first position: one for each layer."""
+    return [LayerCache(config) for _ in range(config.n_layer)]
 
 
-def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) -> Vector:
+def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[LayerCache]) -> Vector:
     """The logits of the token that follows `token_id` at `position_id`.
 
     The cache holds what the layers computed at the positions before; this call adds its own.
     """
     x = nn.rmsnorm(model.weights["wte"][token_id] + model.weights["wpe"][position_id])
-    for layer, memory in zip(model.layers, cache):
-        x = attention(layer, x, memory)
+    for layer, layer_cache in zip(model.layers, cache):
+        x = attention(layer, x, layer_cache)
         x = mlp(layer, x)
     return nn.linear(x, model.weights["lm_head"])
 
 
 # --8<-- [end:gpt]
 # --8<-- [start:attention]
-def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
+def attention(layer: dict[str, Matrix], x: Vector, cache: LayerCache) -> Vector:
     """Add to x what earlier positions have to say.
 
     Each head asks a question (its query), compares it with the key of every position up to this
     one, and takes the average of the values there, weighted by how well the keys match.
     """
-    head_dim = len(x) // len(memory.keys)
     normed = nn.rmsnorm(x)
+    head_dim = len(x) // len(cache.heads)
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
     query = nn.linear(normed, layer["attn_wq"]) * scale
     key = nn.linear(normed, layer["attn_wk"])
     value = nn.linear(normed, layer["attn_wv"])
     found = []
-    for i, (keys, values) in enumerate(zip(memory.keys, memory.values)):
-        head = slice(i * head_dim, (i + 1) * head_dim)
+    for head, keys, values in zip(cache.heads, cache.keys, cache.values):
         keys.append(key[head])
         values.append(value[head])
         attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position

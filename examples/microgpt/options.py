@@ -1,7 +1,8 @@
 """What the two commands share: reading the command line, and failing in one clear line.
 
 Bad input gives `train.py: error: ...` on stderr and exit status 2; a run that fails later gives 1;
-Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr.
+Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr. Nobody has to
+read either: a run goes on without a log, and only samples that are not read any more end it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import argparse
 import io
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 
-from errors import CheckpointError, DataError, InputError, RunError
+from errors import CheckpointError, DataError, InputError, RunError, one_line
+from files import as_path
+from streams import Log, discard, open_closed_streams
 
 TYPE_CHECKING = False  # importing typing would only cost time
 if TYPE_CHECKING:
@@ -29,37 +31,47 @@ class OptionParser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -> int:
     """Run a command, turn what can go wrong into one line on stderr, and return the exit status."""
+    open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # characters that the terminal does not know
         sys.stdout.reconfigure(errors="backslashreplace")
+    stderr, log = sys.stderr, Log(sys.stderr)
+    sys.stderr = log
     try:
-        status = main(arguments)
-        sys.stdout.flush()
-        return status
+        return _status(name, main, arguments) or int(log.lost)
+    finally:
+        sys.stderr = stderr
+
+
+def _status(name: str, main: Main, arguments: Sequence[str] | None) -> int:
+    try:
+        try:
+            return main(arguments)
+        finally:
+            sys.stdout.flush()
     except (InputError, DataError, CheckpointError) as error:
-        return _fail(name, error, 2)
+        return _fail(name, str(error), 2)
     except RunError as error:
-        return _fail(name, error, 1)
+        return _fail(name, str(error), 1)
+    except MemoryError:
+        return _fail(name, "the memory is not enough; use a smaller model or shorter documents", 1)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except OSError as error:
         # Errors with files that were asked for are caught where they arise: this is about stdout.
-        # Python would write there once more on its way out, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         if isinstance(error, BrokenPipeError):
-            return 0  # whoever read the samples has seen enough, as in `| head`
-        return _fail(
-            name, RunError(f"cannot write {error.filename or 'the samples'}: {error.strerror}"), 1
-        )
+            return 0  # whoever read it has seen enough, as in `--help | head`
+        return _fail(name, f"cannot write {error.filename or 'the samples'}: {error.strerror}", 1)
 
 
-def _fail(name: str, error: Exception, status: int) -> int:
-    print(f"{name}: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+def _fail(name: str, message: str, status: int) -> int:
+    print(f"{name}: error: {one_line(message)}", file=sys.stderr)
     return status
 
 
@@ -75,6 +87,13 @@ def bad_setting(error: ValueError) -> InputError:
 
 
 # Types of options, for argparse: each turns the text into a value, or says what it should be.
+
+
+def path_name(text: str) -> str:
+    try:
+        return as_path(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be the path of a file, got {text!r}") from None
 
 
 def whole_number(text: str) -> int:

@@ -6,6 +6,7 @@ not a terminal: then only every tenth part of the run has a line of its own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import math
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from errors import InputError, RunError
+from errors import InputError, printable
 from files import write_whole
 
 TYPE_CHECKING = False  # importing typing would only cost time
@@ -31,7 +32,7 @@ def mean_of_recent(losses: Sequence[float]) -> float:
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -91,12 +92,15 @@ class Metrics:
 
     A resumed run goes on in the same file: what the file says of steps that the checkpoint does not
     have is dropped first, since these steps will be done again.
+
+    A file that cannot be written stops no training; `problem` is what to say of it in the end.
     """
 
     def __init__(self, path: str | None, done: int) -> None:
         self.path = path
         self.kept = _lines_until(path, done) if path and done else b""
         self.file: io.TextIOWrapper | None = None
+        self.problem: str | None = None
 
     def __enter__(self) -> Metrics:
         if self.path:
@@ -129,7 +133,11 @@ class Metrics:
         try:
             action()
         except OSError as error:
-            raise RunError(f"--metrics {self.path}: cannot be written: {error.strerror}") from None
+            self.problem = f"--metrics {self.path}: cannot be written: {error.strerror}"
+            file, self.file = self.file, None
+            if file is not None:
+                with contextlib.suppress(OSError):  # the same again
+                    file.close()
 
 
 def _lines_until(path: str, done: int) -> bytes:
@@ -150,7 +158,7 @@ def _lines_until(path: str, done: int) -> bytes:
         try:
             if json.loads(line)["step"] <= done:
                 kept.append(line)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise InputError(
                 f"--metrics {path}: line {number} is not from a run of this program; "
                 "give another path, or remove the file"
@@ -173,8 +181,11 @@ def check_plot(path: str) -> str:
     return extension[1:]
 
 
-def plot(path: str, losses: Sequence[float]) -> None:
-    """Draw the loss of each step, and the mean of the last 50 to see through the noise."""
+def plot(path: str, losses: Sequence[float]) -> str | None:
+    """Draw the loss of each step, and the mean of the last 50 to see through the noise.
+
+    Returns what to say of a picture that cannot be written, which is no reason to end the program.
+    """
     picture_format = check_plot(path)
     matplotlib = importlib.import_module("matplotlib")
     figure_module = importlib.import_module("matplotlib.figure")
@@ -194,4 +205,5 @@ def plot(path: str, losses: Sequence[float]) -> None:
     try:
         write_whole(path, picture.getvalue())
     except OSError as error:
-        raise RunError(f"--plot {path}: cannot be written: {error.strerror}") from None
+        return f"--plot {path}: cannot be written: {error.strerror}"
+    return None

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import random
 import sys
-from types import SimpleNamespace
 
 import data
 from errors import CheckpointError, DataError, InputError, RunError
 from model import GPT, Config, new_gpt
+from record import Record
 from tokenizer import Tokenizer
 
 from scalargrad import optim
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
     from checkpoint import Checkpoint
 
 
-class Training(SimpleNamespace):
+class Training(Record):
     """The settings of a run, apart from the sizes of the model."""
+
+    steps: int  # of the whole run
+    batch_size: int  # documents per step
+    lr: float  # the learning rate of the first step
+    betas: tuple[float, float]  # how slowly Adam forgets
+    seed: int  # of all random draws
+    val_fraction: float  # of the documents, held out
 
     def __init__(
         self,
@@ -36,9 +43,11 @@ class Training(SimpleNamespace):
         seed: int = 42,
         val_fraction: float = 0.0,
     ) -> None:
-        for name, value in (("steps", steps), ("batch_size", batch_size)):
+        for name, value, most in (("steps", steps, 10**12), ("batch_size", batch_size, 10**6)):
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1 up, got {value!r}")
+            if value > most:
+                raise ValueError(f"{name} must be at most {most:,}, got {value:,}")
         if not (_is_number(lr) and 0.0 <= lr < math.inf):
             raise ValueError(f"lr must be a finite number from 0 up, got {lr!r}")
         if len(betas) != 2 or not all(_is_number(b) and 0.0 <= b < 1.0 for b in betas):
@@ -49,9 +58,14 @@ class Training(SimpleNamespace):
             raise ValueError(
                 f"val_fraction must be a number from 0 to below 1, got {val_fraction!r}"
             )
-        self.steps, self.batch_size = steps, batch_size
-        self.lr, self.betas = lr, betas
-        self.seed, self.val_fraction = seed, val_fraction
+        vars(self).update(
+            steps=steps,
+            batch_size=batch_size,
+            lr=lr,
+            betas=betas,
+            seed=seed,
+            val_fraction=val_fraction,
+        )
 
 
 def _is_number(x: object) -> bool:
@@ -60,19 +74,30 @@ def _is_number(x: object) -> bool:
 
 
 # --8<-- [start:run]
-class Run(SimpleNamespace):
+class Run:
     """A training run at some step: all that the next step depends on."""
 
-    training: Training
-    source: str | None  # of the documents; None is the bundled list
-    loaded: list[str]  # the documents, as they came from there
-    documents: list[str]  # those to train on, in that order
-    held_out: list[str]  # and those not to
-    tokenizer: Tokenizer
-    model: GPT
-    optimizer: optim.Adam
-    rng: random.Random
-    losses: list[float]
+    def __init__(
+        self,
+        *,
+        training: Training,
+        source: str | None,  # of the documents; None is the bundled list
+        loaded: list[str],  # the documents, as they came from there
+        documents: list[str],  # those to train on, in that order
+        held_out: list[str],  # and those not to
+        tokenizer: Tokenizer,
+        model: GPT,
+        optimizer: optim.Adam,
+        rng: random.Random,
+        losses: list[float],  # one for each step that is done
+    ) -> None:
+        self.training, self.source, self.loaded = training, source, loaded
+        self.documents, self.held_out = documents, held_out
+        self.tokenizer, self.model, self.optimizer = tokenizer, model, optimizer
+        self.rng, self.losses = rng, losses
+
+    def __repr__(self) -> str:
+        return f"<Run: {self.step:,} of {self.training.steps:,} steps are done>"
 
     @property
     def step(self) -> int:
@@ -81,11 +106,14 @@ class Run(SimpleNamespace):
 
 def new_run(source: str | None, config: Config, training: Training) -> Run:
     """A run before its first step."""
-    loaded = data.load(source or data.BUNDLED)
+    loaded = data.load(data.BUNDLED if source is None else source)
     tokenizer = Tokenizer.of(loaded)
     rng = random.Random(training.seed)
     documents, held_out = data.split(data.shuffled(loaded, rng), training.val_fraction)
-    model = new_gpt(config, tokenizer.vocab_size, rng)
+    try:
+        model = new_gpt(config, tokenizer.vocab_size, rng)
+    except ValueError as error:
+        raise InputError(f"{config}: {error}") from None
     return Run(
         training=training,
         source=source,

@@ -10,9 +10,13 @@ likeliest is always taken. `--top-k` leaves only the k likeliest to draw from.
 from __future__ import annotations
 
 import math
+import os
 import random
 import sys
 from collections.abc import Sequence
+
+# The files beside this one: `python -I` and `-P` do not look there by themselves.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from errors import CheckpointError, InputError, RunError
 from model import GPT, Config, empty_cache, gpt
@@ -20,10 +24,12 @@ from options import (
     OptionParser,
     count,
     non_negative,
+    path_name,
     positive,
     run_command,
     whole_number,
 )
+from streams import discard
 from tokenizer import Tokenizer
 
 from scalargrad import Vector, nn, no_grad
@@ -95,9 +101,15 @@ def print_samples(
     top_k: int | None,
     prompt: str,
 ) -> None:
-    """Write documents to stdout, one per line, each as soon as it is there."""
-    for _ in range(samples):
-        print(generate(model, tokenizer, rng, temperature, top_k, prompt), flush=True)
+    """Write documents to stdout, one per line, each as soon as it is there.
+
+    It is over when whoever reads them has seen enough, as in `| head`.
+    """
+    try:
+        for _ in range(samples):
+            print(generate(model, tokenizer, rng, temperature, top_k, prompt), flush=True)
+    except BrokenPipeError:
+        discard(sys.stdout)
 
 
 def add_sampling_options(parser: OptionParser) -> None:
@@ -120,7 +132,11 @@ def add_sampling_options(parser: OptionParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = OptionParser("sample.py", "Print samples of a model that train.py has trained.")
     parser.add_argument(
-        "--checkpoint", required=True, metavar="PATH", help="the model, as train.py saved it"
+        "--checkpoint",
+        type=path_name,
+        required=True,
+        metavar="PATH",
+        help="the model, as train.py saved it",
     )
     add_sampling_options(parser)
     parser.add_argument(

@@ -17,15 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from record import Record
 
-class Tokenizer:
+
+class Tokenizer(Record):
     """The vocabulary: `characters`, each of them once, and BOS."""
+
+    characters: str
+    _ids: dict[str, int]
 
     def __init__(self, characters: str) -> None:
         if not isinstance(characters, str) or not 0 < len(characters) == len(set(characters)):
             raise ValueError(f"a vocabulary is text with each character once, got {characters!r}")
-        self.characters = characters
-        self._ids = {character: i for i, character in enumerate(characters)}
+        ids = {character: i for i, character in enumerate(characters)}
+        vars(self).update(characters=characters, _ids=ids)
 
     @classmethod
     def of(cls, documents: Iterable[str]) -> Tokenizer:

@@ -16,9 +16,12 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+# The files beside this one: `python -I` and `-P` do not look there by themselves.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
 import data
 import report
-from errors import CheckpointError, InputError
+from errors import CheckpointError, InputError, RunError
 from files import why_not_writable
 from model import Config, parameter_count
 from options import (
@@ -26,6 +29,7 @@ from options import (
     bad_setting,
     number,
     option_name,
+    path_name,
     positive,
     run_command,
     whole_number,
@@ -65,8 +69,9 @@ class CtrlC:
     def _press(self, number: int, frame: FrameType | None) -> None:
         self.pressed = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        # Not print: that may be the very thing that was interrupted.
-        os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
+        with contextlib.suppress(OSError):  # a log that cannot be written
+            # Not print: that may be the very thing that was interrupted.
+            os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 metrics.add(run.step, run.losses[-1], run.optimizer.lr, step_seconds)
                 progress.show(run.losses)
                 if options.save_every and run.step % options.save_every == 0:
-                    save(run, options.checkpoint)
+                    try:
+                        save(run, options.checkpoint)
+                    except RunError as error:
+                        say(f"{error}; going on, to save later")
                 if ctrl_c.pressed:
                     break
         seconds = time.perf_counter() - began
@@ -91,8 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             save(run, options.checkpoint)
 
     summarize(run, run.step - first, seconds)
-    if options.plot:
-        report.plot(options.plot, run.losses)
+    problems = [metrics.problem, options.plot and report.plot(options.plot, run.losses)]
+    for problem in filter(None, problems):
+        say(f"train.py: error: {problem}")
     if ctrl_c.pressed or run.step < run.training.steps:
         say_how_to_resume(run, options.checkpoint)
     if ctrl_c.pressed:
@@ -109,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         None,
         options.prompt,
     )
-    return 0
+    return int(any(problems))
 
 
 # Preparing a run. Every mistake in the options is found here, before any file is changed.
@@ -264,6 +273,7 @@ def _add_data_and_model_options(parser: OptionParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
+        type=path_name,
         metavar="PATH|URL|makemore",
         help="text with one document per line; makemore is the list of the published run "
         "(default the bundled names.txt)",
@@ -323,13 +333,17 @@ def _add_training_options(parser: OptionParser) -> None:
 def _add_file_options(parser: OptionParser) -> None:
     group = parser.add_argument_group("stopping and going on")
     group.add_argument(
-        "--checkpoint", metavar="PATH", help="save the run there, when it ends or Ctrl-C stops it"
+        "--checkpoint",
+        type=path_name,
+        metavar="PATH",
+        help="save the run there, when it ends or Ctrl-C stops it",
     )
     group.add_argument(
         "--save-every", type=positive, metavar="N", help="and also after every N steps"
     )
     group.add_argument(
         "--resume",
+        type=path_name,
         metavar="PATH",
         help="go on with a saved run; the options above for data, model and training are its own",
     )
@@ -341,10 +355,16 @@ def _add_file_options(parser: OptionParser) -> None:
     )
     group = parser.add_argument_group("records")
     group.add_argument(
-        "--metrics", metavar="FILE.jsonl", help="one line per step: step, loss, lr, seconds"
+        "--metrics",
+        type=path_name,
+        metavar="FILE.jsonl",
+        help="one line per step: step, loss, lr, seconds",
     )
     group.add_argument(
-        "--plot", metavar="FILE.svg|png", help="a picture of the loss (needs matplotlib)"
+        "--plot",
+        type=path_name,
+        metavar="FILE.svg|png",
+        help="a picture of the loss (needs matplotlib)",
     )
 
 

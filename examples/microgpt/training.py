@@ -34,12 +34,20 @@ def train_step(model: GPT, optimizer: optim.Adam, documents: Sequence[Sequence[i
     optimizer.zero_grad()
     mean = 0.0
     for tokens in documents:
-        loss = document_loss(model, tokens)
-        loss.backward(1 / len(documents))
-        mean += loss.data / len(documents)
+        mean += _add_gradients(model, tokens, 1 / len(documents)) / len(documents)
     if math.isfinite(mean):
         optimizer.step()
     return mean
+
+
+def _add_gradients(model: GPT, tokens: Sequence[int], share: float) -> float:
+    """Add this share of a document's gradients to those of the weights; returns its loss.
+
+    Its graph is gone before the weights change, or they would have to be copied for it.
+    """
+    loss = document_loss(model, tokens)
+    loss.backward(share)
+    return loss.data
 
 
 def learning_rate(training: Training, step: int) -> float:

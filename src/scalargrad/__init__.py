@@ -1,4 +1,4 @@
-"""scalargrad: automatic differentiation of scalars, small enough to read in one sitting.
+"""scalargrad: automatic differentiation of scalars, whose idea is read in one sitting.
 
 >>> import scalargrad as sg
 >>> x, y = sg.Value(3.0), sg.Value(4.0)
@@ -9,7 +9,7 @@
 """
 
 from scalargrad import nn, optim
-from scalargrad.engine import ENGINE, Value, Vector, maximum, minimum, no_grad
+from scalargrad.engine import ENGINE, Value, Vector, atan2, maximum, minimum, no_grad
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "ENGINE",
     "Value",
     "Vector",
+    "atan2",
     "grad",
     "gradcheck",
     "graph",
@@ -40,12 +41,14 @@ _LATE = {"grad": "scalargrad.derivatives", "gradcheck": "scalargrad.checking"}
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
+    from scalargrad.engine.foreign import missing
+
     if name == "graph":
         return import_module("scalargrad.graph")
     if name in _LATE:
         globals()[name] = found = getattr(import_module(_LATE[name]), name)
         return found
-    raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+    return missing(__name__, name)
 
 
 def __dir__() -> list[str]:

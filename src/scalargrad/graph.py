@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 
 from scalargrad.engine import Value, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
@@ -62,7 +63,7 @@ Edge.__doc__ = """One line of the ledger: what a node handed to one of its paren
 has gathered by then.
 """
 
-__all__ = ["Edge", "explain", "ledger", "to_dot", "to_mermaid"]
+__all__ = ["Edge", "explain", "first_nonfinite", "ledger", "to_dot", "to_mermaid"]
 
 
 def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
@@ -192,6 +193,58 @@ def _hands_nothing(node: Value, upstream: float, local: float) -> bool:
         return True
     operation = OPERATIONS.get(node._history()[0] or "")
     return operation is not None and operation.branches and local == 0.0
+
+
+def first_nonfinite(v: Value) -> str | None:
+    """Where inf or nan began: the first number that is one, in words, or None if there is none.
+
+    It looks at the data of all numbers that `v` was computed from, inputs first. If these are all
+    finite, it looks at their gradients, from `v` on: after `backward`, that is where it began. The
+    words say which number it is, how it was computed and from what. Raises TypeError if `v` is not
+    a Value.
+
+        >>> x = Value(0.0, label="x")
+        >>> y = x.sqrt() * 2.0
+        >>> y.backward()
+        >>> print(first_nonfinite(y))
+        the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)
+    """
+    parents = _parents("first_nonfinite", v, lambda value, parents: None)
+    rows = _rows(parents)
+    names = _names(v, parents, rows)
+    order = [x for row in _sorted(v, parents, rows, first_parent_first=True) for x in row]
+    for x in order:
+        if not isfinite(x.data):
+            return f"{names[x]} is {x.data}{_made_of(x, parents[x], names)}"
+    received = {v: ""}
+    for node in reversed(order):
+        for parent, local in zip(parents[node], node.local_grads):
+            if not isfinite(local * node.grad) and parent not in received:
+                received[parent] = (
+                    f": {node.grad:.6g} from {names[node]}, times the derivative {local:.6g} of "
+                    f"{_expression(node, parents[node])}"
+                )
+    for x in reversed(order):
+        if not isfinite(x.grad):
+            return f"the gradient of {names[x]} is {x.grad}{received.get(x, '')}"
+    return None
+
+
+def _made_of(x: Value, parents: Sequence[Value], names: dict[Value, str]) -> str:
+    if not parents:
+        return ", a leaf"
+    of = ", ".join(dict.fromkeys(names[p] for p in parents))
+    return f": {_expression(x, parents)}, of {of}"
+
+
+def _expression(x: Value, parents: Sequence[Value]) -> str:
+    shown = [f"{p.data:.6g}" for p in parents]
+    if len(shown) > 6:
+        shown[3:-2] = ["..."]
+    op = _printable(x.op) or "an operation of your own"
+    if len(shown) == 2 and not op.isidentifier():
+        return f"{shown[0]} {op} {shown[1]}"
+    return f"{op}({', '.join(shown)})"
 
 
 # In a notebook, where IPython asks each Value how to show it.

@@ -19,6 +19,7 @@ from scalargrad.engine import (
     cross_entropy,
     dot,
     linear,
+    logsumexp,
     rmsnorm,
     softmax,
     vector,
@@ -33,6 +34,7 @@ __all__ = [
     "cross_entropy",
     "dot",
     "linear",
+    "logsumexp",
     "matrix",
     "rmsnorm",
     "softmax",
@@ -90,3 +92,9 @@ def matrix(
             f"matrix: rng must have a method gauss, as random.Random() has, got {_describe(rng)}"
         )
     return tuple(vector([rng.gauss(0, std) for _ in range(sizes[1])]) for _ in range(sizes[0]))
+
+
+def __getattr__(name: str) -> object:
+    from scalargrad.engine.foreign import missing
+
+    return missing(__name__, name)

@@ -17,9 +17,9 @@ import math
 from collections.abc import Iterable, Iterator, KeysView, Mapping
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
-from scalargrad.engine.arguments import as_float, describe, iterable, why_no_sequence
+from scalargrad.engine.arguments import as_float, check_flag, describe, iterable, why_no_sequence
 
-__all__ = ["SGD", "Adam", "clip_grad_norm"]
+__all__ = ["SGD", "Adam", "AdamW", "clip_grad_norm"]
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -48,12 +48,17 @@ class _Optimizer:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._settings:
             value = self._checked(name, value)
-        super().__setattr__(name, value)
+        object.__setattr__(self, name, value)  # faster than through super()
 
     def __repr__(self) -> str:
         count = f"{self._count} parameter{'' if self._count == 1 else 's'}"
         settings = [f"{name}={getattr(self, name)!r}" for name in ("lr", *self._settings)]
         return f"{type(self).__name__}({', '.join([count, *settings])})"
+
+    @property
+    def params(self) -> tuple[Vector, ...]:
+        """The parameters, a tuple of rows; Values that came by themselves are gathered in rows."""
+        return self._rows
 
     @property
     def lr(self) -> float:
@@ -75,7 +80,7 @@ class _Optimizer:
 
             >>> from scalargrad import Value, optim
             >>> optim.SGD([Value(1.0)], lr=0.1, momentum=0.9).state_dict()
-            {'lr': 0.1, 'momentum': 0.9, 'velocity': [0.0]}
+            {'lr': 0.1, 'momentum': 0.9, 'weight_decay': 0.0, 'nesterov': False, 'velocity': [0.0]}
         """
         state: dict[str, Any] = {name: getattr(self, name) for name in ("lr", *self._settings)}
         for name in self._buffers:
@@ -134,13 +139,18 @@ class _Optimizer:
 class SGD(_Optimizer):
     """Stochastic gradient descent, with momentum if that is not 0.
 
-        velocity = momentum * velocity + grad
+        g = grad + weight_decay * parameter
+        velocity = momentum * velocity + g
         parameter -= lr * velocity
 
-    `params` are leaf Values or (nested) rows of them; one that appears twice counts once. `lr` can
-    be written between steps. Raises TypeError if `params` holds anything else, and ValueError if it
-    is empty or holds a computed Value, or if a setting is negative or not finite.
-    (`torch.optim.SGD`)
+    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), the gradient
+    where the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears
+    twice counts once. `lr` and the other settings can be written between steps.
+
+    Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds a
+    computed Value, if a setting is negative or not finite, or for `nesterov` without momentum.
+    (`torch.optim.SGD`; Sutskever, Martens, Dahl and Hinton 2013, On the Importance of
+    Initialization and Momentum in Deep Learning.)
 
         >>> from scalargrad import Value, optim
         >>> x = Value(1.0)
@@ -154,19 +164,39 @@ class SGD(_Optimizer):
     __slots__ = {
         "_velocity": "One number per parameter.",
         "momentum": "How much of the velocity is kept from step to step; can be written.",
+        "nesterov": "Whether to look ahead along the velocity; can be written.",
+        "weight_decay": "How much of the parameter is added to its gradient; can be written.",
     }
 
-    _settings = ("momentum",)
+    _settings = ("momentum", "weight_decay", "nesterov")
     _buffers = ("_velocity",)
     _velocity: Vector
 
-    def __init__(self, params: Parameters, lr: float, momentum: float = 0.0) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
         super().__init__(params, lr)
         self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.nesterov = nesterov
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov needs a momentum above 0")
 
     def step(self) -> None:
         """Update every parameter once, from its `grad`."""
-        sgd_update(self._rows, self._velocity, self.lr, self.momentum)
+        settings = self.lr, self.momentum, self.weight_decay, self.nesterov
+        sgd_update(self._rows, self._velocity, *settings)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name != "nesterov":
+            return super()._checked(name, value)
+        check_flag(value, "SGD: nesterov")
+        return bool(value)
 
 
 class Adam(_Optimizer):
@@ -201,6 +231,7 @@ class Adam(_Optimizer):
         "weight_decay": "How much of the parameter is added to its gradient; can be written.",
     }
 
+    _decoupled = False
     _settings = ("betas", "eps", "weight_decay", "steps")
     _buffers = ("_m", "_v")
     _m: Vector
@@ -230,18 +261,20 @@ class Adam(_Optimizer):
             self.betas,
             self.eps,
             self.weight_decay,
+            self._decoupled,
             self.steps + 1,
         )
         self.steps += 1
 
     def _checked(self, name: str, value: Any) -> Any:
+        kind = type(self).__name__
         if name == "betas":
             if not isinstance(value, (tuple, list)) or len(value) != 2:
-                raise TypeError(f"Adam: betas must be a pair of numbers, got {value!r:.60}")
-            return tuple(_in_range("Adam", f"betas[{i}]", b, 1.0) for i, b in enumerate(value))
+                raise TypeError(f"{kind}: betas must be a pair of numbers, got {value!r:.60}")
+            return tuple(_in_range(kind, f"betas[{i}]", b, 1.0) for i, b in enumerate(value))
         if name == "steps":
             if not isinstance(value, int) or not 0 <= value < 2**63:
-                raise ValueError(f"Adam: steps must be an int from 0 up, got {value!r:.60}")
+                raise ValueError(f"{kind}: steps must be an int from 0 up, got {value!r:.60}")
             return value
         return super()._checked(name, value)
 
@@ -249,17 +282,50 @@ class Adam(_Optimizer):
         loaded = super()._loaded(name, numbers)
         lowest = min(value.data for value in loaded)
         if name == "_v" and lowest < 0.0:  # a mean of squares
-            raise ValueError(f"Adam.load_state_dict: v must not be negative, got {lowest!r}")
+            kind = type(self).__name__
+            raise ValueError(f"{kind}.load_state_dict: v must not be negative, got {lowest!r}")
         return loaded
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: that shrinks the parameters, and no gradient knows of it.
+
+        parameter *= 1 - lr * weight_decay
+
+    before each step, which then is that of Adam without decay. All else is as in `Adam`.
+    (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization; `torch.optim.AdamW`.)
+
+        >>> from scalargrad import Value, optim
+        >>> x = Value(1.0)
+        >>> optimizer = optim.AdamW([x], lr=0.5, weight_decay=0.1)
+        >>> optimizer.step()
+        >>> x.data                               # 1 - 0.5 * 0.1; there was no gradient
+        0.95
+    """
+
+    __slots__ = ()
+
+    _decoupled = True
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)
 
 
 def clip_grad_norm(params: Parameters, max_norm: float) -> float:
     """Scale all gradients down together so that their norm is at most `max_norm`.
 
     Returns the norm before: sqrt(sum of grad**2) over all parameters. Gradients with a smaller norm
-    are left alone. An infinite gradient becomes nan and the others 0, and one that is nan makes all
-    nan, as in PyTorch: check the returned norm if that can happen. Raises as the optimisers do if
-    `params` is not made of parameters, and ValueError if `max_norm` is negative or not finite.
+    are left alone, so that `max_norm=math.inf` only measures. An infinite gradient becomes nan and
+    the others 0, and one that is nan makes all nan, as in PyTorch: check the returned norm if that
+    can happen. Raises as the optimisers do if `params` is not made of parameters, and ValueError if
+    `max_norm` is negative or nan.
     (Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural Networks;
     `torch.nn.utils.clip_grad_norm_`.)
 
@@ -272,8 +338,11 @@ def clip_grad_norm(params: Parameters, max_norm: float) -> float:
         (3.0, 4.0)
     """
     values = [value for row in _rows(params, "clip_grad_norm") for value in row]
-    max_norm = _in_range("clip_grad_norm", "max_norm", max_norm, math.inf)
-    norm = math.hypot(*(value.grad for value in values))
+    max_norm = as_float(max_norm, "clip_grad_norm: max_norm")
+    if not max_norm >= 0.0:
+        raise ValueError(f"clip_grad_norm: max_norm must be a number from 0 up, got {max_norm!r}")
+    grads = [value.grad for value in values]
+    norm = math.nan if any(map(math.isnan, grads)) else math.hypot(*grads)
     if not norm <= max_norm:
         scale = max_norm / norm
         for value in values:
@@ -352,3 +421,9 @@ def _in_range(function: str, name: str, value: Any, end: float) -> float:
         below = "" if math.isinf(end) else f" and below {end:g}"
         raise ValueError(f"{function}: {name} must be a number from 0 up{below}, got {value!r}")
     return number
+
+
+def __getattr__(name: str) -> object:
+    from scalargrad.engine.foreign import missing
+
+    return missing(__name__, name)

@@ -38,7 +38,8 @@ def documented() -> Iterator[tuple[str, str]]:
 
 def documented_members(kind: type) -> Iterator[tuple[str, str]]:
     for member, part in vars(kind).items():
-        if not member.startswith("_"):
+        foreign = getattr(part, "__module__", "") == "scalargrad.engine.foreign"
+        if not member.startswith("_") and not foreign:
             yield f"{kind.__name__}_{member}", inspect.getdoc(part) or ""
 
 

@@ -3,6 +3,9 @@
 `SCALARGRAD_ENGINE=reference` asks for the one in plain Python, `SCALARGRAD_ENGINE=compiled` for its
 twin in C, and unset or empty means the compiled one if it is there. Both give the same numbers, bit
 for bit.
+
+The compiled one is built from files of its own, so it may be older than these. What the two ask of
+each other has a number, `INTERFACE`, which must be the same in both; it stands in `engine.h`, too.
 """
 
 import os
@@ -14,15 +17,17 @@ if _wanted not in ("", "compiled", "reference"):
         f"SCALARGRAD_ENGINE must be 'compiled', 'reference' or unset, got {_wanted!r}"
     )
 
+INTERFACE = 1
+
 try:
     if _wanted == "reference":
         raise ImportError("the reference engine was asked for")
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         raise ImportError("it needs the global interpreter lock, which this Python does without")
-    from scalargrad.engine.compiled import *  # noqa: F403
-    from scalargrad.engine.compiled import Value  # noqa: F401 - not there in a folder of C files
+    from scalargrad.engine import compiled as _compiled
 
-    ENGINE = "compiled"
+    if not getattr(_compiled, "__file__", None):  # in a checkout, it is a folder of C files
+        raise ImportError("it was not built")
 except ImportError as error:
     if _wanted == "compiled":
         raise ImportError(
@@ -32,5 +37,17 @@ except ImportError as error:
     from scalargrad.engine.reference import *  # noqa: F403
 
     ENGINE = "reference"
+else:
+    if getattr(_compiled, "INTERFACE", 0) != INTERFACE:
+        raise ImportError(
+            "the compiled engine was built from other files than these; install scalargrad again "
+            "(from a checkout, pip install .), or set SCALARGRAD_ENGINE=reference"
+        )
+    from scalargrad.engine.compiled import *  # noqa: F403
 
+    ENGINE = "compiled"
+
+from scalargrad.engine.foreign import install  # noqa: E402
 from scalargrad.engine.recording import no_grad as no_grad  # noqa: E402 - it needs the engine
+
+install(Value, Vector)  # noqa: F405

@@ -116,8 +116,8 @@ def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
 
 
 def is_value(x: object) -> bool:
-    """Whether it is a Value of either engine."""
-    return hasattr(type(x), "local_grads")
+    """Whether it is a Value of either engine: a matter of its class, whatever else that has."""
+    return getattr(type(x), "_is_scalargrad_value", False) is True
 
 
 def named(error: Exception, expression: str) -> Exception:
@@ -240,18 +240,23 @@ def count(n: int, kind: str = "number") -> str:
 
 def checked_edges(
     parents: Any, local_grads: Any, kind: Any
-) -> tuple[tuple[Any, ...], tuple[float, ...]]:
-    """The parents of a node made by hand, which are of that kind, and as many local derivatives."""
+) -> tuple[tuple[Any, ...], tuple[float, ...], tuple[Any, ...]]:
+    """The parents of a node made by hand, which are of that kind, and as many local derivatives.
+
+    These as floats, and where there are Values among them, once more with these for their numbers.
+    """
     parents = tuple(iterable(parents, "Value", "parents"))
     for i, parent in enumerate(parents):
         if not isinstance(parent, kind):
             raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
         parent.data  # noqa: B018 - which raises before its __init__
-    given = enumerate(list(iterable(local_grads, "Value", "local_grads")))
-    grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in given])
+    given = list(iterable(local_grads, "Value", "local_grads"))
+    numbers = [g.data if isinstance(g, kind) else g for g in given]
+    grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in enumerate(numbers)])
     if len(parents) != len(grads):
         raise ValueError(
             f"Value: parents has length {len(parents)} but local_grads has length {len(grads)}; "
             "give one local derivative per parent"
         )
-    return parents, grads
+    graphs = tuple([g if isinstance(g, kind) else x for g, x in zip(given, grads)])
+    return parents, grads, graphs if any(isinstance(g, kind) for g in given) else ()

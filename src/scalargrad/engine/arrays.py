@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 
-from scalargrad.engine import Vector, maximum, minimum
+from scalargrad.engine import Vector, atan2, maximum, minimum
 from scalargrad.engine.arguments import describe
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
@@ -29,11 +29,19 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "positive": operator.pos,
     "absolute": operator.abs,
     "fabs": operator.abs,
+    "arcsin": operator.methodcaller("asin"),
+    "arccos": operator.methodcaller("acos"),
+    "arctan": operator.methodcaller("atan"),
+    "arctan2": atan2,
+    "logaddexp": lambda a, b: maximum(a, b) + (-abs(a - b)).exp().log1p(),
     "square": lambda row: row * row,
     "maximum": maximum,
     "minimum": minimum,
 }
-_METHODS = ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "conjugate")
+_METHODS = (
+    *("exp", "log", "log2", "log10", "log1p", "expm1", "sqrt", "sin", "cos", "tan"),
+    *("sinh", "cosh", "tanh", "conjugate"),
+)
 _FUNCTIONS |= {name: operator.methodcaller(name) for name in _METHODS}
 
 

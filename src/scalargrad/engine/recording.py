@@ -23,12 +23,28 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class no_grad:  # noqa: N801 - named as PyTorch names it
+class _AlsoWithoutBrackets(type):
+    """Lets `with no_grad:` and `@no_grad` be what `with no_grad():` and `@no_grad()` are."""
+
+    def __enter__(cls) -> None:
+        pause_recording()
+
+    def __exit__(cls, *exception: object) -> None:
+        resume_recording()
+
+    def __call__(cls, *function: Any) -> Any:
+        if len(function) == 1 and cls is no_grad:
+            return cls()(*function)
+        return super().__call__(*function)
+
+
+class no_grad(metaclass=_AlsoWithoutBrackets):  # noqa: N801 - named as PyTorch names it
     """Within it, operations compute numbers and record no graph.
 
-    A context manager, `with no_grad():`, and a decorator, `@no_grad()`. It holds for the current
-    thread only, and can be nested. Raises TypeError if it is to decorate a generator or a
-    coroutine, whose body would run later. (`torch.no_grad`)
+    A context manager, `with no_grad():`, and a decorator, `@no_grad()`, both of them also without
+    the brackets. It holds for the current thread only, and can be nested. A generator or coroutine
+    that it decorates records nothing while it runs, and pauses nothing while it waits. Raises
+    TypeError if it is to decorate something else than a function. (`torch.no_grad`)
 
         >>> from scalargrad import Value
         >>> x = Value(2.0)
@@ -46,10 +62,10 @@ class no_grad:  # noqa: N801 - named as PyTorch names it
 
         if not callable(function) or isinstance(function, type):
             raise TypeError(f"no_grad: can only decorate a function, got {describe(function)}")
-        if any(f(function) for f in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
+        if isasyncgenfunction(function):
             raise TypeError(
-                "no_grad: cannot decorate a generator or a coroutine, whose body runs later; "
-                "write `with no_grad():` inside it"
+                "no_grad: cannot decorate an asynchronous generator; "
+                "write `with no_grad():` inside it, around what is to be computed without a graph"
             )
 
         @functools.wraps(function)
@@ -57,4 +73,44 @@ class no_grad:  # noqa: N801 - named as PyTorch names it
             with self:
                 return function(*args, **kwargs)
 
-        return without_graph  # type: ignore[return-value]
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            return (yield from _paused(function(*args, **kwargs)))
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            return await _Awaiting(function(*args, **kwargs))
+
+        if isgeneratorfunction(function):
+            return generator  # type: ignore[return-value]
+        return coroutine if iscoroutinefunction(function) else without_graph  # type: ignore[return-value]
+
+
+class _Awaiting:
+    """A coroutine that records nothing while it runs."""
+
+    def __init__(self, coroutine: Any) -> None:
+        self.coroutine = coroutine
+
+    def __await__(self) -> Any:
+        return _paused(self.coroutine)
+
+
+def _paused(generator: Any) -> Any:
+    """What a generator or coroutine yields and takes; recording is paused between two yields."""
+    step, argument = generator.send, None
+    while True:
+        try:
+            with no_grad():
+                item = step(argument)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            argument = yield item
+            step = generator.send
+        except GeneratorExit:
+            with no_grad():
+                generator.close()
+            raise
+        except BaseException as error:
+            step, argument = generator.throw, error

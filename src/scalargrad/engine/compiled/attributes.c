@@ -121,21 +121,10 @@ static int set_label(PyObject *self, PyObject *value, void *unused) {
     return 0;
 }
 
-/* ---- There is no backward of a row ---- */
-
-static PyObject *get_backward(PyObject *self, void *unused) {
-    (void)self, (void)unused;
-    PyErr_SetString(PyExc_AttributeError,
-                    "Vector has no backward: take .sum() or .mean() of the row first, which is one "
-                    "Value");
-    return NULL;
-}
-
 PyGetSetDef vector_attributes[] = {
     {"data", get_data, set_data, DOC_Vector_data, NULL},
     {"grad", get_grad, set_grad, DOC_Vector_grad, NULL},
     {"label", get_label, set_label, DOC_Vector_label, NULL},
-    {"backward", get_backward, NULL, DOC_Vector_backward, NULL},
     {0},
 };
 

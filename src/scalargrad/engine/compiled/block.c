@@ -3,13 +3,45 @@
 
 #include "engine.h"
 
+/* Memory of small blocks is kept for the next, by its size in these units. */
+enum { UNIT = 64 };
+
+static Block *block_memory(State *state, Py_ssize_t bytes) {
+    Py_ssize_t size = (bytes + UNIT - 1) / UNIT;
+    if (size >= BLOCK_SIZES)
+        size = 0;
+    Block *block = state->free_blocks[size];
+    if (block) {
+        state->free_blocks[size] = block->next;
+        state->free_block_count--;
+    } else if ((block = allocate(size ? size * UNIT : bytes))) {
+        block->size = size;
+    }
+    return block;
+}
+
+static void free_block_memory(State *state, Block *block) {
+#ifndef SCALARGRAD_NO_FREE_LIST
+    if (block->size && state->free_block_count < FREE_LIST / 4 && state->vector_type) {
+        block->next = state->free_blocks[block->size];
+        state->free_blocks[block->size] = block;
+        state->free_block_count++;
+        return;
+    }
+#else
+    (void)state;
+#endif
+    PyMem_Free(block);
+}
+
 /* Room for `count` numbers, which the caller sets, and gradients of 0; and for `extra` bytes. */
-Block *new_block(Py_ssize_t count, Py_ssize_t extra) {
+Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra) {
     if (count > (PY_SSIZE_T_MAX - extra) / 32) {
         PyErr_NoMemory();
         return NULL;
     }
-    Block *block = allocate((Py_ssize_t)sizeof(Block) + count * 2 * (Py_ssize_t)sizeof(double) + extra);
+    Py_ssize_t numbers = 2 * count * (Py_ssize_t)sizeof(double);
+    Block *block = block_memory(state, (Py_ssize_t)sizeof(Block) + numbers + extra);
     if (!block)
         return NULL;
     block->refs = 1;
@@ -18,7 +50,6 @@ Block *new_block(Py_ssize_t count, Py_ssize_t extra) {
     block->buffer = &block->own;
     block->chunk = NULL;
     block->made = NULL;
-    block->expects = NULL;
     block->label = NULL;
     block->own.refs = 1;
     block->grads = own_grads(block);
@@ -58,10 +89,12 @@ static void free_chunk(Chunk *chunk, Py_ssize_t length) {
 void forget_origin(State *state, Block *block) {
     Made *made = block->made;
     block->made = NULL;
-    release_input(state, &made->x);
+    if (made->x.numbers)
+        release_input(state, &made->x);
     if (made->w)
         release_matrix(state, made->w);
-    release_input(state, &made->b);
+    if (made->b.numbers)
+        release_input(state, &made->b);
     release_buffer(block, &block->own);
 }
 
@@ -77,7 +110,7 @@ void destroy_block(State *state, Block *block) {
         forget_origin(state, block);
     Py_XDECREF(block->label);
     release_buffer(block, block->buffer);
-    PyMem_Free(block);
+    free_block_memory(state, block);
 }
 
 /* The numbers, for writing: copied first if a graph relies on them. NULL if there is no memory. */

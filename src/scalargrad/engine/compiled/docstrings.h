@@ -7,12 +7,13 @@
     "\n" \
     "`data` is any real number, stored as a float. `parents` and `local_grads` say what it was made\n" \
     "from and the derivative with respect to each; leave them out for a leaf, such as a parameter.\n" \
+    "Local derivatives given as Values can be differentiated again, see `grad`.\n" \
     "`op` names the operation and `label` the number, both for pictures and messages only.\n" \
     "\n" \
     "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either\n" \
     "side; the result has the bits that Python's own operator gives, and raises what it raises.\n" \
-    "Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can\n" \
-    "live in sets and dicts.\n" \
+    "Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between\n" \
+    "Values `==` is identity, as `hash` is, so that they can live in sets and dicts.\n" \
     "\n" \
     "Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local\n" \
     "derivatives as parents, and OverflowError for an int that is too large for a float.\n" \
@@ -96,6 +97,24 @@
     "    >>> Value(1.0).log().data\n" \
     "    0.0"
 
+#define DOC_Methods_log2 \
+    "The logarithm to base 2, as `math.log2`; the derivative is 1 / (x log(2)).\n" \
+    "\n" \
+    "Raises ValueError at and below 0.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(8.0).log2().data\n" \
+    "    3.0"
+
+#define DOC_Methods_log10 \
+    "The logarithm to base 10, as `math.log10`; the derivative is 1 / (x log(10)).\n" \
+    "\n" \
+    "Raises ValueError at and below 0.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(1000.0).log10().data\n" \
+    "    3.0"
+
 #define DOC_Methods_log1p \
     "log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).\n" \
     "\n" \
@@ -150,6 +169,51 @@
     "    >>> Value(0.0).tan().data\n" \
     "    0.0"
 
+#define DOC_Methods_asin \
+    "The arc sine in radians, as `math.asin`; the derivative is 1 / sqrt(1 - x**2).\n" \
+    "\n" \
+    "It is inf at 1 and -1. Raises ValueError beyond.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).asin().data\n" \
+    "    0.0"
+
+#define DOC_Methods_acos \
+    "The arc cosine in radians, as `math.acos`; the derivative is -1 / sqrt(1 - x**2).\n" \
+    "\n" \
+    "It is -inf at 1 and -1. Raises ValueError beyond.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(1.0).acos().data\n" \
+    "    0.0"
+
+#define DOC_Methods_atan \
+    "The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).\n" \
+    "\n" \
+    "It never raises. (`torch.atan`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).atan().data\n" \
+    "    0.0"
+
+#define DOC_Methods_sinh \
+    "The hyperbolic sine, as `math.sinh`; the derivative is cosh(x).\n" \
+    "\n" \
+    "Raises OverflowError beyond about 710.48.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).sinh().data\n" \
+    "    0.0"
+
+#define DOC_Methods_cosh \
+    "The hyperbolic cosine, as `math.cosh`; the derivative is sinh(x).\n" \
+    "\n" \
+    "Raises OverflowError beyond about 710.48.\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).cosh().data\n" \
+    "    1.0"
+
 #define DOC_Methods_tanh \
     "The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.\n" \
     "\n" \
@@ -168,6 +232,24 @@
     "    >>> Value(0.0).sigmoid().data, Value(-1000.0).sigmoid().data\n" \
     "    (0.5, 0.0)"
 
+#define DOC_Methods_softplus \
+    "log(1 + exp(x)), a smooth relu, without overflow; it never raises.\n" \
+    "\n" \
+    "The derivative is sigmoid(x). (`torch.nn.functional.softplus`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(1000.0).softplus().data\n" \
+    "    1000.0"
+
+#define DOC_Methods_erf \
+    "The error function, as `math.erf`; the derivative is 2 / sqrt(pi) exp(-x**2).\n" \
+    "\n" \
+    "It never raises. (`torch.erf`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(0.0).erf().data\n" \
+    "    0.0"
+
 #define DOC_Methods_relu \
     "max(0, x), nan for nan; it never raises.\n" \
     "\n" \
@@ -176,6 +258,15 @@
     "    >>> from scalargrad import Value\n" \
     "    >>> Value(2.0).relu().data, Value(-2.0).relu().data\n" \
     "    (2.0, 0.0)"
+
+#define DOC_Methods_abs \
+    "The absolute value, as the builtin `abs`; the derivative is -1, 0 or 1.\n" \
+    "\n" \
+    "It never raises. (`torch.abs`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> Value(-3.0).abs().data\n" \
+    "    3.0"
 
 #define DOC_Methods_conjugate \
     "The same, as it is real. NumPy asks for it when it computes `var` and `std`."
@@ -235,26 +326,24 @@
     "\n" \
     "That of a whole row belongs to its numbers, that of a slice to this Vector."
 
-#define DOC_Vector_backward \
-    "Not there: take `.sum()` or `.mean()` first."
-
 #define DOC_Vector_index \
-    "The position of this very Value, from `start` up to `stop`.\n" \
+    "The position of this very Value, or of a number, from `start` up to `stop`.\n" \
     "\n" \
     "Raises ValueError if it is not there.\n" \
     "\n" \
     "    >>> row = vector([5.0, 6.0])\n" \
-    "    >>> row.index(row[1])\n" \
-    "    1"
+    "    >>> row.index(row[1]), row.index(6.0)\n" \
+    "    (1, 1)"
 
 #define DOC_Vector_count \
-    "How often this very Value is in the row.\n" \
+    "How often this very Value, or a number, is in the row.\n" \
     "\n" \
     "Another Value with the same data is another Value.\n" \
     "\n" \
     "    >>> x = Value(1.0)\n" \
-    "    >>> Vector([x, x, 1.0]).count(x)\n" \
-    "    2"
+    "    >>> row = Vector([x, x, 1.0])\n" \
+    "    >>> row.count(x), row.count(1.0)\n" \
+    "    (2, 3)"
 
 #define DOC_adam_update \
     "Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization.\n" \
@@ -263,7 +352,19 @@
     "\n" \
     "    m = beta1 * m + (1 - beta1) * g\n" \
     "    v = beta2 * v + (1 - beta2) * g**2\n" \
-    "    parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)"
+    "    parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)\n" \
+    "\n" \
+    "If the decay is decoupled, g = grad, and first of all parameter *= 1 - lr * weight_decay."
+
+#define DOC_atan2 \
+    "The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.\n" \
+    "\n" \
+    "The derivatives are x / (x**2 + y**2) by y and -y / (x**2 + y**2) by x. Raises as `maximum`\n" \
+    "does. (`torch.atan2`)\n" \
+    "\n" \
+    "    >>> from scalargrad import Value\n" \
+    "    >>> atan2(Value(0.0), -1.0).data\n" \
+    "    3.141592653589793"
 
 #define DOC_concatenate \
     "The rows one after the other, as one row and one node.\n" \
@@ -283,10 +384,13 @@
     "    dloss/dx[j] = softmax(x)[j] - (j == target)\n" \
     "\n" \
     "Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.\n" \
-    "A nat is 1 / log(2) = 1.44 bits. Raises ValueError if `logits` is empty, IndexError if `target`\n" \
+    "A nat is 1 / log(2) = 1.44 bits. `target` may also be a row of probabilities, one per logit; the\n" \
+    "loss is then the sum of the losses of all targets, each times its probability.\n" \
+    "\n" \
+    "Raises ValueError if `logits` is empty or the rows are not equally long, IndexError if `target`\n" \
     "is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values\n" \
-    "and real numbers or `target` not an integer. (`torch.nn.functional.cross_entropy`, for one\n" \
-    "row of logits.)\n" \
+    "and real numbers, or `target` neither that nor an integer. (`torch.nn.functional.cross_entropy`,\n" \
+    "for one row of logits.)\n" \
     "\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.cross_entropy([0.0, -800.0], target=1).data\n" \
@@ -330,6 +434,19 @@
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])\n" \
     "    Vector([11.5, 17.5])"
+
+#define DOC_logsumexp \
+    "log(sum_j exp(x[j])), a smooth maximum, as one node and without overflow.\n" \
+    "\n" \
+    "    y = max(x) + log(sum_j exp(x[j] - max(x)))\n" \
+    "    dy/dx[j] = softmax(x)[j]\n" \
+    "\n" \
+    "`x - nn.logsumexp(x)` is log(softmax(x)). Raises ValueError if `x` is empty, TypeError if it is\n" \
+    "not a sequence of Values and real numbers. (`torch.logsumexp`)\n" \
+    "\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.logsumexp([-1000.0, 0.0]).data\n" \
+    "    0.0"
 
 #define DOC_maximum \
     "The larger of two numbers, as one node, or of two rows number by number; nan if either is.\n" \
@@ -381,7 +498,10 @@
     "    Vector([1.0, -1.0])"
 
 #define DOC_sgd_update \
-    "velocity = momentum * velocity + grad; parameter -= lr * velocity."
+    "With g = grad + weight_decay * parameter:\n" \
+    "\n" \
+    "velocity = momentum * velocity + g\n" \
+    "parameter -= lr * velocity, or with nesterov, lr * (g + momentum * velocity)"
 
 #define DOC_softmax \
     "Turn logits into probabilities: as many as there are, each from 0 to 1, with the sum 1.\n" \

@@ -232,8 +232,9 @@ static int single_operand(Value *v, Operand *operand) {
 }
 
 /* What numbers and Values and rows are as operands. Returns 1 for anything else, -1 on failure; the
-   argument is formatted, with the name of the operation. */
-static int as_operand(State *state, PyObject *x, Op op, const char *argument, Operand *operand) {
+   argument is formatted, with the name of the operation and then its own. */
+static int as_operand(State *state, PyObject *x, const char *argument, Op op, const char *name,
+                      Operand *operand) {
     if (is_vector(state, x)) {
         if (!usable_vector(x))
             return -1;
@@ -252,13 +253,13 @@ static int as_operand(State *state, PyObject *x, Op op, const char *argument, Op
     int real = is_real(state, x);
     if (real <= 0)
         return real ? -1 : 1;
-    if (as_double(state, x, &number, argument, op_names[op]))
+    if (as_double(state, x, &number, argument, op_names[op], name))
         return -1;
     return single_operand(new_leaf(state, number), operand);
 }
 
 /* Whether x is a list, a tuple, or an array of one dimension: what may stand beside a row. */
-static int is_sequence(PyObject *x) {
+int is_sequence(PyObject *x) {
     if (PyList_Check(x) || PyTuple_Check(x))
         return 1;
     PyObject *ask = import_from("scalargrad.engine.arguments", "is_sequence");
@@ -278,9 +279,9 @@ static int sequence_operand(State *state, PyObject *x, Name name, Operand *opera
    `values += row` makes a list longer. */
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b) {
     Operand x, y;
-    int other = as_operand(state, a, op, "number %s Vector: the number", &x);
+    int other = as_operand(state, a, "number %s Vector: the number", op, NULL, &x);
     if (!other) {
-        other = as_operand(state, b, op, "Vector %s number: the number", &y);
+        other = as_operand(state, b, "Vector %s number: the number", op, NULL, &y);
         if (other > 0 && (other = is_sequence(b)) >= 0)
             other = other ? sequence_operand(state, b, (Name){elementwise[op].function, "other", -1}, &y)
                           : 1;
@@ -294,11 +295,10 @@ PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b) {
 }
 
 /* maximum(a, b) and the like, where at least one is a row. */
-PyObject *rows_function(State *state, Op op, PyObject *const *operands) {
-    static const char *const names[] = {"a", "b"}, *const numbers[] = {"%s: a", "%s: b"};
+PyObject *rows_function(State *state, Op op, const char *const *names, PyObject *const *operands) {
     Operand x[2];
     for (int i = 0; i < 2; i++) {
-        int other = as_operand(state, operands[i], op, numbers[i], &x[i]);
+        int other = as_operand(state, operands[i], "%s: %s", op, names[i], &x[i]);
         if (other > 0 && (other = is_sequence(operands[i])) == 0) {
             raise_from_arguments("no_operand", "(ssO)", op_names[op], names[i], operands[i]);
             other = -1;

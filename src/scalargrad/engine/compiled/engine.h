@@ -15,14 +15,15 @@
        attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
        made.c          rows that were computed                (reference/vector.py)
-       waiting.c       contributions to weights, put off
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
+       products.c      their loops
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
-       fused.c         softmax, rmsnorm, cross_entropy        (reference/fused.py)
+       fused.c         softmax, logsumexp and their kin       (reference/fused.py)
        origin.c        how an element of a row came about     (reference/vector.py)
        updates.c       the optimisers' steps                  (reference/updates.py)
        memory.c        making and freeing nodes
        module.c        the module
+       inline.h        small things that everybody uses
        docstrings.h    what help() says                       (their docstrings)
 
    Three rules keep it safe. A graph has no cycles, since parents are set once, at birth; so Values
@@ -41,6 +42,8 @@
 
 #include "operations.h"
 
+enum { INTERFACE = 1 }; /* that of engine/__init__.py for which this was written */
+
 typedef struct Value Value;
 typedef struct Block Block;
 typedef struct Matrix Matrix;
@@ -58,10 +61,12 @@ typedef struct {
     double local_grad;
 } Edge;
 
-/* The edges of a Value that was made by hand, with a name or with more than two parents. */
+/* The edges of a Value that was made by hand, with a name, with more than two parents, or with
+   Values for local derivatives. */
 typedef struct {
     PyObject *op;
     Py_ssize_t count;
+    Value **derivatives; /* NULL if all were plain numbers; otherwise NULL for each that was */
     Edge edges[];
 } Custom;
 
@@ -143,16 +148,6 @@ typedef struct {
     const double *numbers; /* NULL if there is no such input */
 } Input;
 
-/* Contributions to the rows of a Matrix that are put off, see waiting.c. */
-typedef struct {
-    bool expected;     /* whether the rows know of it */
-    bool repeats;      /* whether two rows are in one block, which no order but theirs suits */
-    Matrix *next;      /* another one that has some, or had */
-    bool is_listed;
-    int count;
-    Block *first, *last; /* the results whose contributions they are, in order */
-} Waiting;
-
 /* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
 struct Matrix {
     Py_ssize_t refs;
@@ -166,7 +161,6 @@ struct Matrix {
     double *copies;         /* the numbers of rows that are not part of a block */
     uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
     Py_ssize_t listed;
-    Waiting waiting;
     Input inputs[];
 };
 
@@ -177,11 +171,10 @@ typedef struct {
     Input x;
     Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
     Py_ssize_t rows; /* how many rows of w, from the first on */
-    Block *next;   /* in the list of those that wait */
     Input b;       /* linear, and operations of two operands */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
-        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy */
+        struct { double *probabilities; Py_ssize_t target; }; /* cross_entropy; logsumexp: -1 */
     };
 } Made;
 
@@ -191,7 +184,8 @@ struct Block {
         Py_ssize_t refs;
         Block *next; /* in the list of the dead */
     };
-    uint64_t epoch;
+    uint64_t epoch : 56;
+    uint64_t size : 8; /* of its memory, see new_block */
     Py_ssize_t count;
     Buffer *buffer;
     double *grads; /* the gradients, for all to see */
@@ -200,7 +194,6 @@ struct Block {
         Chunk **chunks; /* otherwise */
     };
     Made *made;      /* NULL for leaves */
-    Matrix *expects; /* during backward: where contributions to it wait, or NULL */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
 };
@@ -245,7 +238,7 @@ typedef struct {
     Py_ssize_t depth;
 } Pause;
 
-enum { FREE_LIST = 4096, MATRICES = 256 };
+enum { FREE_LIST = 4096, BLOCK_SIZES = 40, MATRICES = 512 };
 
 struct State {
     PyTypeObject *value_type;
@@ -265,6 +258,10 @@ struct State {
 
     Value *free[3]; /* memory for new Values, by the number of edges */
     int free_count[3];
+    Vector *free_vectors; /* likewise, each `row.loose` being the next */
+    int free_vector_count;
+    Block *free_blocks[BLOCK_SIZES]; /* by size */
+    int free_block_count;
     Value *dead_values; /* waiting to be freed, so that freeing needs no recursion */
     Block *dead_blocks;
     bool freeing;
@@ -291,6 +288,7 @@ struct State {
 /* ---- memory.c ---- */
 
 void value_dealloc(PyObject *self);
+void release_custom(Custom *custom);
 Value *new_node_memory(State *state, int edges);
 PyObject *new_object(PyTypeObject *type);
 void free_the_dead(State *state);
@@ -344,6 +342,7 @@ extern PyType_Spec value_spec;
 PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+PyObject *arc_tangent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison);
 PyObject *element_parents(State *state, Value *v);
 PyObject *element_local_grads(Value *v);
@@ -366,14 +365,15 @@ PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, do
 /* ---- elementwise.c ---- */
 
 PyObject *rows_operator(State *state, Op op, PyObject *a, PyObject *b);
-PyObject *rows_function(State *state, Op op, PyObject *const *operands);
+PyObject *rows_function(State *state, Op op, const char *const *names, PyObject *const *operands);
 PyObject *row_method(State *state, Op op, PyObject *a);
+int is_sequence(PyObject *x);
 void hand_down_elementwise(Block *block);
 void elementwise_local_grads(const Block *block, Py_ssize_t index, double *into);
 
 /* ---- block.c ---- */
 
-Block *new_block(Py_ssize_t count, Py_ssize_t extra);
+Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra);
 void release_block(State *state, Block *block);
 void destroy_block(State *state, Block *block);
 void forget_origin(State *state, Block *block);
@@ -432,268 +432,33 @@ double *made_room(const Made *made);
 PyObject *finished_row(State *state, Block *block);
 PyObject *finished_value(State *state, Block *block);
 void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares);
-void contribute_multiples(const Row *row, double factor, const double *numbers);
+void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
+                          bool skip_zeros, const double *numbers);
 
-/* ---- waiting.c ---- */
+/* ---- products.c ---- */
 
-bool let_wait(Block *block, Matrix **list);
-void catch_up(Matrix *matrix);
-void catch_up_all(Matrix **list);
+enum { COLUMNS = 64 };
+
+void products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y);
+void column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
+                 Py_ssize_t columns, double *sums);
+void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
+                      Py_ssize_t columns, double *sums);
 
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
 typedef PyObject *Function(PyObject *module, PyObject *const *args, Py_ssize_t n,
                            PyObject *keywords);
-Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, cross_entropy;
-double product(const double *row, const double *x, Py_ssize_t n);
-int products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y);
+Function ieee_node, linear, dot, weighted_sum, concatenate, softmax, rmsnorm, logsumexp;
+Function cross_entropy;
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
-void hand_down_linear(Block *block, Matrix **waiting);
+void hand_down_linear(Block *block);
 void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
 void fused_shares(const Block *block, const double *g, double *into);
 
-/* ---- Small things that everybody uses ---- */
-
-static inline State *module_state(PyObject *module) {
-    return *(State **)PyModule_GetState(module);
-}
-
-/* A type of ours, not a subclass, keeps its state in a word that Python has no use for. The garbage
-   collector takes a type's module away before it frees the last instances; this word it leaves. */
-static inline void **state_in_type(PyTypeObject *type) {
-    return &((PyHeapTypeObject *)type)->as_number.nb_reserved;
-}
-
-static inline State *state_of_type(PyTypeObject *type) {
-    return *state_in_type(type);
-}
-
-static inline bool is_exact_value(PyObject *x) { /* and not of a subclass */
-    return Py_TYPE(x)->tp_dealloc == value_dealloc;
-}
-
-/* The state of the module that the Value belongs to; NULL for anything else. */
-static inline State *value_state(PyObject *x) {
-    for (PyTypeObject *type = Py_TYPE(x); type; type = type->tp_base)
-        if (type->tp_dealloc == value_dealloc)
-            return state_of_type(type);
-    return NULL;
-}
-
-static inline State *vector_state(PyObject *x) {
-    PyTypeObject *type = Py_TYPE(x);
-    while (type->tp_dealloc != vector_dealloc)
-        type = type->tp_base;
-    return state_of_type(type);
-}
-
-/* The state for a Value or a Vector that is about to be used; NULL, with an AttributeError, if its
-   class did not initialise it. Only a subclass can leave that out. */
-static inline State *usable_value(PyObject *x) {
-    if (LIKELY(is_exact_value(x)))
-        return state_of_type(Py_TYPE(x));
-    if (((Value *)x)->op != OP_BLANK)
-        return value_state(x);
-    raise_not_initialised(x);
-    return NULL;
-}
-
-static inline State *usable_vector(PyObject *x) {
-    if (LIKELY(!((Vector *)x)->blank))
-        return vector_state(x);
-    raise_not_initialised(x);
-    return NULL;
-}
-
-/* The state of the module of two operands, one of which is a Value or a Vector. */
-static inline State *state_of_either(PyObject *a, PyObject *b) {
-    for (PyTypeObject *type = Py_TYPE(a); type; type = type->tp_base)
-        if (type->tp_dealloc == value_dealloc || type->tp_dealloc == vector_dealloc)
-            return state_of_type(type);
-    State *state = value_state(b);
-    return state ? state : vector_state(b);
-}
-
-static inline bool is_value(State *state, PyObject *x) {
-    return PyObject_TypeCheck(x, state->value_type);
-}
-
-static inline bool is_vector(State *state, PyObject *x) {
-    return PyObject_TypeCheck(x, state->vector_type);
-}
-
-static inline double *buffer_numbers(Buffer *buffer) {
-    return (double *)(buffer + 1);
-}
-
-/* The numbers as they were computed, whatever was written to them later. */
-static inline const double *computed_numbers(const Block *block) {
-    return (const double *)(block + 1);
-}
-
-static inline double *block_grads(Block *block) {
-    return block->grads;
-}
-
-/* Where the gradients are, except for a moment in gradients.c. */
-static inline double *own_grads(Block *block) {
-    return (double *)(block + 1) + block->count;
-}
-
-static inline void *block_extra(Block *block) {
-    return own_grads(block) + block->count;
-}
-
-static inline double *data_address(Value *v) {
-    return LIKELY(v->kind != ELEMENT) ? &v->data : buffer_numbers(v->block->buffer) + v->index;
-}
-
-static inline double data_of(Value *v) {
-    return *data_address(v);
-}
-
-static inline double *grad_of(Value *v) {
-    return LIKELY(v->kind != ELEMENT) ? &v->grad : block_grads(v->block) + v->index;
-}
-
-/* Whether backward has something to do there. */
-static inline bool is_computed(const Value *v) {
-    switch (v->kind) {
-    case LEAF:
-        return false;
-    case CUSTOM:
-        return v->custom->count > 0;
-    case ELEMENT:
-        return v->block->made != NULL;
-    default:
-        return true;
-    }
-}
-
-/* The Values of a row that is no part of a block. */
-static inline Value **row_values(const Row *row) {
-    return row->loose ? row->loose->values + row->start : (Value **)&row->value;
-}
-
-static inline bool row_is_computed(const Row *row) {
-    return row->block   ? row->block->made != NULL
-           : row->loose ? row->loose->computed
-                        : row->value && is_computed(row->value);
-}
-
-/* A row of that one Value, borrowed. */
-static inline Row row_of_one(Value *v) {
-    return (Row){.value = v, .count = 1};
-}
-
-static inline Row row_of_block(Block *block) {
-    return (Row){.block = block, .count = block->count};
-}
-
-/* The row that a Value or a Vector is; `one` is the room for that of a Value. */
-static inline const Row *row_of_object(State *state, PyObject *x, Row *one) {
-    if (!is_exact_value(x) && is_vector(state, x))
-        return &((Vector *)x)->row;
-    *one = row_of_one((Value *)x);
-    return one;
-}
-
-/* The node that stands for v. */
-static inline Node node_of(Value *v) {
-    return v->kind == ELEMENT ? (Node)v->block | IS_BLOCK : (Node)v;
-}
-
-static inline Value *node_value(Node node) {
-    return (Value *)(node & ~(Node)(IS_BLOCK | IS_DONE));
-}
-
-static inline Block *node_block(Node node) {
-    return (Block *)(node & ~(Node)(IS_BLOCK | IS_DONE));
-}
-
-/* The numbers from `start` on, at most `most` of them, as far as they lie side by side: all that
-   are part of a block, or one that lives elsewhere. */
-static inline Span span_of(const Row *row, Py_ssize_t start, Py_ssize_t most) {
-    if (row->block) {
-        Py_ssize_t at = row->start + start;
-        return (Span){buffer_numbers(row->block->buffer) + at, block_grads(row->block) + at, most};
-    }
-    Value *v = row_values(row)[start];
-    return (Span){data_address(v), grad_of(v), 1};
-}
-
-/* The same, to add to the gradients. */
-static inline Span receiver(const Row *row, Py_ssize_t start, Py_ssize_t most) {
-    Span span = span_of(row, start, most);
-    Block *block = row->block;
-    if (!block) {
-        Value *v = row_values(row)[start];
-        block = v->kind == ELEMENT ? v->block : NULL;
-    }
-    if (block && UNLIKELY(block->expects != NULL))
-        catch_up(block->expects);
-    return span;
-}
-
-static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
-    if (v->kind == CUSTOM) {
-        *count = v->custom->count;
-        return v->custom->edges;
-    }
-    *count = v->kind == ELEMENT ? 0 : v->kind;
-    return v->edges;
-}
-
-/* The name of an operation, as a new reference. */
-static inline PyObject *name_of(State *state, Op op) {
-    PyObject *name = op < OP_COUNT ? state->names[op] : state->names[OP_NONE];
-    if (UNLIKELY(!name))
-        return raise_closed();
-    Py_INCREF(name);
-    return name;
-}
-
-static inline bool is_all_zero(const double *x, Py_ssize_t n) {
-    for (Py_ssize_t i = 0; i < n; i++)
-        if (x[i] != 0.0)
-            return false;
-    return true;
-}
-
-static inline bool recording(State *state) {
-    return LIKELY(!state->paused_threads) || !is_paused(state);
-}
-
-/* A Value with room for that many edges, no label and a grad of 0; the caller sets the rest. */
-static inline Value *allocate_node(State *state, int edges, Kind kind, Op op) {
-    Value *v = state->free[edges];
-    if (LIKELY(v != NULL)) {
-        state->free[edges] = v->next;
-        state->free_count[edges]--;
-    } else if (!(v = new_node_memory(state, edges))) {
-        return NULL;
-    }
-#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS) || defined(Py_GIL_DISABLED)
-    PyObject_Init((PyObject *)v, state->value_type);
-#else
-    Py_SET_TYPE((PyObject *)v, state->value_type);
-    Py_INCREF(state->value_type);
-    Py_SET_REFCNT((PyObject *)v, 1);
-#endif
-    v->tag = (Tag){.epoch = 0, .kind = kind, .op = op};
-    v->grad = 0.0;
-    v->label = NULL;
-    return v;
-}
-
-static inline Value *new_leaf(State *state, double data) {
-    Value *v = allocate_node(state, 0, LEAF, OP_NONE);
-    if (LIKELY(v != NULL))
-        v->data = data;
-    return v;
-}
+#include "inline.h"
 
 #endif

@@ -1,4 +1,4 @@
-/* softmax, rmsnorm and cross_entropy, each with its derivative: the shares of the inputs, given the
+/* softmax, rmsnorm, logsumexp and cross_entropy, each with its derivative: the shares of the inputs, given the
    gradients g of the results. */
 
 #include "engine.h"
@@ -120,6 +120,35 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     return finished_row(state, block);
 }
 
+/* ---- logsumexp: x[j] gets g p[j] ---- */
+
+/* log(sum_j exp(x[j])) less the largest of them, and the probabilities. */
+static double log_of_sum(Made *made, Py_ssize_t count, Py_ssize_t *top) {
+    made->probabilities = made_room(made);
+    *top = index_of_largest(made->x.numbers, count);
+    double others = probabilities(made->x.numbers, count, *top, made->probabilities);
+    return others == 0.0 ? others : log1p(others);
+}
+
+PyObject *logsumexp(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    static const char *const names[] = {"x"};
+    State *state = module_state(module);
+    PyObject *given[1];
+    Py_ssize_t top;
+    Row x;
+    if (parse("logsumexp", names, 1, 1, 1, args, n, keywords, given) ||
+        as_filled_row(state, given[0], (Name){"logsumexp", "x", -1}, &x))
+        return NULL;
+    Py_ssize_t count = x.count;
+    Block *block = new_computed(state, OP_LOGSUMEXP, 1, &x, NULL, NULL, count);
+    if (!block)
+        return NULL;
+    double log_sum = log_of_sum(block->made, count, &top);
+    block->made->target = -1;
+    buffer_numbers(&block->own)[0] = block->made->x.numbers[top] + log_sum;
+    return finished_value(state, block);
+}
+
 /* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
 
 static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
@@ -127,7 +156,7 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
     if (!index) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
-            raise_type(state, x, "an int", "cross_entropy: target");
+            raise_type(state, x, "an int or a row", "cross_entropy: target");
         }
         return -1;
     }
@@ -141,17 +170,35 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
     return failed ? -1 : 0;
 }
 
+/* Against a row of probabilities: the same in both engines. It takes over x. */
+static PyObject *cross_entropy_of_row(State *state, Row *x, PyObject *target) {
+    PyObject *logits = new_vector(state, x);
+    PyObject *function = logits ? import_from("scalargrad.engine.targets", "cross_entropy_of_row")
+                                : NULL;
+    PyObject *result = function ? PyObject_CallFunctionObjArgs(function, logits, target, NULL) : NULL;
+    Py_XDECREF(logits);
+    Py_XDECREF(function);
+    return result;
+}
+
+static int is_target_row(State *state, PyObject *x) {
+    return PyLong_CheckExact(x) ? 0 : is_vector(state, x) ? 1 : is_sequence(x);
+}
+
 PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"logits", "target"};
     State *state = module_state(module);
     PyObject *given[2];
-    Py_ssize_t target;
+    Py_ssize_t target, top;
     Row x;
     if (parse("cross_entropy", names, 2, 2, 2, args, n, keywords, given) ||
         as_filled_row(state, given[0], (Name){"cross_entropy", "logits", -1}, &x))
         return NULL;
     Py_ssize_t count = x.count;
-    if (as_target(state, given[1], count, &target)) {
+    int row = is_target_row(state, given[1]);
+    if (row > 0)
+        return cross_entropy_of_row(state, &x, given[1]);
+    if (row < 0 || as_target(state, given[1], count, &target)) {
         release_row(state, &x);
         return NULL;
     }
@@ -159,13 +206,9 @@ PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     if (!block)
         return NULL;
     Made *made = block->made;
+    double log_sum = log_of_sum(made, count, &top);
     made->target = target;
-    made->probabilities = made_room(made);
-    const double *numbers = made->x.numbers;
-    Py_ssize_t top = index_of_largest(numbers, count);
-    double others = probabilities(numbers, count, top, made->probabilities);
-    buffer_numbers(&block->own)[0] =
-        (numbers[top] - numbers[target]) + (others == 0.0 ? others : log1p(others));
+    buffer_numbers(&block->own)[0] = (made->x.numbers[top] - made->x.numbers[target]) + log_sum;
     return finished_value(state, block);
 }
 
@@ -188,8 +231,10 @@ static Common common_part(const Block *block, const double *g) {
     }
     if (made->op == OP_RMSNORM)
         return (Common){0.0, sum_of_products(g, y, n) / (double)n};
+    if (made->op == OP_LOGSUMEXP)
+        return (Common){0.0, 0.0};
     if (n == 1)
-        return (Common){0.0, 0.0 * g[0]};
+        return (Common){0.0, g[0] * (made->probabilities[0] - 1.0)};
     double others = 0.0; /* the share of the target is p - 1: minus the sum of the others */
     for (Py_ssize_t j = 0; j < n; j++)
         if (j != made->target)

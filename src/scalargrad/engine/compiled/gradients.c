@@ -261,7 +261,7 @@ static int run(State *state, const Task *task) {
 /* ---- Results, in the form of the inputs ---- */
 
 static PyObject *new_row(State *state, const double *numbers, Py_ssize_t count) {
-    Block *block = new_block(count, 0);
+    Block *block = new_block(state, count, 0);
     if (!block)
         return NULL;
     memcpy(buffer_numbers(block->buffer), numbers, count * sizeof(double));

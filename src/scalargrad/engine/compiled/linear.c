@@ -2,56 +2,16 @@
 
 #include "engine.h"
 
-/* ---- The products ----
+/* ---- The products ---- */
 
-   One sum is a chain of additions, each waiting for the one before. Eight rows side by side are
-   eight chains, which the processor works on at once. Each still adds from left to right. */
-
-double product(const double *row, const double *x, Py_ssize_t n) {
-    double sum = 0.0;
-    for (Py_ssize_t j = 0; j < n; j++)
-        sum += row[j] * x[j];
-    return sum;
-}
-
-static void eight_products(const Input *rows, const double *x, Py_ssize_t n, double *y) {
-    const double *r0 = rows[0].numbers, *r1 = rows[1].numbers, *r2 = rows[2].numbers;
-    const double *r3 = rows[3].numbers, *r4 = rows[4].numbers, *r5 = rows[5].numbers;
-    const double *r6 = rows[6].numbers, *r7 = rows[7].numbers;
-    double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0, s4 = 0.0, s5 = 0.0, s6 = 0.0, s7 = 0.0;
-    for (Py_ssize_t j = 0; j < n; j++) {
-        double xj = x[j];
-        s0 += r0[j] * xj;
-        s1 += r1[j] * xj;
-        s2 += r2[j] * xj;
-        s3 += r3[j] * xj;
-        s4 += r4[j] * xj;
-        s5 += r5[j] * xj;
-        s6 += r6[j] * xj;
-        s7 += r7[j] * xj;
-    }
-    y[0] = s0;
-    y[1] = s1;
-    y[2] = s2;
-    y[3] = s3;
-    y[4] = s4;
-    y[5] = s5;
-    y[6] = s6;
-    y[7] = s7;
-}
-
-/* Fails only when Ctrl-C was pressed. */
-int products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, double *y) {
-    Py_ssize_t i = 0, unchecked = 0;
-    while (i < m) {
-        Py_ssize_t some = m - i >= 8 ? 8 : 1;
-        if (some == 8)
-            eight_products(rows + i, x, n, y + i);
-        else
-            y[i] = product(rows[i].numbers, x, n);
-        i += some;
-        unchecked += some * n;
-        if (unchecked > 10000000) {
+/* Fails only when Ctrl-C was pressed, for which it looks about every ten million numbers. */
+static int all_products(const Made *made, double *y) {
+    Py_ssize_t n = made->x.row.count, unchecked = 0;
+    const double *x = made->x.numbers;
+    for (Py_ssize_t i = 0; i < made->rows; i += COLUMNS) {
+        Py_ssize_t some = made->rows - i < COLUMNS ? made->rows - i : COLUMNS;
+        products(made->w->inputs + i, some, x, n, y + i);
+        if ((unchecked += some * n) > 10000000) {
             if (PyErr_CheckSignals())
                 return -1;
             unchecked = 0;
@@ -70,7 +30,7 @@ static Block *linear_block(State *state, Op op, Row *x, Matrix *w, Py_ssize_t ro
     Made *made = block->made;
     double *y = buffer_numbers(&block->own);
     made->rows = rows;
-    if (products(made->w->inputs, rows, made->x.numbers, made->x.row.count, y)) {
+    if (all_products(made, y)) {
         release_block(state, block);
         return NULL;
     }
@@ -155,61 +115,20 @@ failed:
 
    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. */
 
-enum { COLUMNS = 64 };
-
-/* The indices of the next up to four rows i, from `*next` on, with g[i] != 0. */
-static inline int live_rows(const double *g, Py_ssize_t m, Py_ssize_t *next, Py_ssize_t *live) {
-    int count = 0;
-    Py_ssize_t i = *next;
-    for (; i < m && count < 4; i++)
-        if (g[i] != 0.0)
-            live[count++] = i;
-    *next = i;
-    return count;
-}
-
-/* sum_i g[i] w[i][j] for some columns j, each from left to right; false if there is no such i. */
-WIDE static bool column_sums(const double *g, const Input *w, Py_ssize_t rows, Py_ssize_t first,
-                             Py_ssize_t columns, double *restrict sums) {
-    Py_ssize_t i = 0, live[4];
-    int count;
-    bool any = false;
-    for (Py_ssize_t j = 0; j < columns; j++)
-        sums[j] = 0.0;
-    while ((count = live_rows(g, rows, &i, live)) == 4) {
-        const double *r0 = w[live[0]].numbers + first, g0 = g[live[0]];
-        const double *r1 = w[live[1]].numbers + first, g1 = g[live[1]];
-        const double *r2 = w[live[2]].numbers + first, g2 = g[live[2]];
-        const double *r3 = w[live[3]].numbers + first, g3 = g[live[3]];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] = sums[j] + g0 * r0[j] + g1 * r1[j] + g2 * r2[j] + g3 * r3[j];
-        any = true;
-    }
-    for (int k = 0; k < count; k++) {
-        const double *row = w[live[k]].numbers + first, gk = g[live[k]];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] += gk * row[j];
-        any = true;
-    }
-    return any;
-}
-
-void hand_down_linear(Block *block, Matrix **waiting) {
+void hand_down_linear(Block *block) {
     const Made *made = block->made;
     const Input *w = made->w->inputs;
     const double *g = block_grads(block), *x = made->x.numbers;
     Py_ssize_t width = made->x.row.count;
     double sums[COLUMNS];
+    if (is_all_zero(g, block->count))
+        return;
     for (Py_ssize_t j = 0; j < width; j += COLUMNS) {
         Py_ssize_t columns = width - j < COLUMNS ? width - j : COLUMNS;
-        if (!column_sums(g, w, made->rows, j, columns, sums))
-            return;
+        live_column_sums(g, w, made->rows, j, columns, sums);
         contribute(&made->x.row, j, columns, sums);
     }
-    if (!let_wait(block, waiting))
-        for (Py_ssize_t i = 0; i < made->rows; i++)
-            if (g[i] != 0.0)
-                contribute_multiples(&w[i].row, g[i], x);
+    contribute_multiples(w, made->rows, g, true, x);
     if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }

@@ -16,7 +16,7 @@ Block *new_computed(State *state, Op op, Py_ssize_t count, Row *x, Matrix *w, Ro
     if (extra > PY_SSIZE_T_MAX / 64)
         PyErr_NoMemory();
     else if (!w || !capture_matrix(state, &w))
-        block = new_block(count, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
+        block = new_block(state, count, (Py_ssize_t)sizeof(Made) + extra * (Py_ssize_t)sizeof(double));
     if (!block) {
         if (x)
             release_row(state, x);
@@ -68,22 +68,28 @@ PyObject *finished_value(State *state, Block *block) {
 /* ---- Contributions to gradients ---- */
 
 /* Add shares to the gradients of a part of the row. */
-void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
+WIDE void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
     for (Py_ssize_t at = 0; at < count;) {
-        Span span = receiver(row, start + at, count - at);
+        Span span = span_of(row, start + at, count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += shares[at + j];
         at += span.count;
     }
 }
 
-/* Add multiples of numbers to the gradients of the row. */
-WIDE void contribute_multiples(const Row *row, double factor, const double *numbers) {
-    for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = receiver(row, at, row->count - at);
-        double *restrict grads = span.grads;
-        for (Py_ssize_t j = 0; j < span.count; j++)
-            grads[j] += factor * numbers[at + j];
-        at += span.count;
+/* Add to the gradients of each row its multiple of the numbers; where `skip_zeros`, a factor of 0 adds
+   nothing. */
+WIDE void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
+                               bool skip_zeros, const double *numbers) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const Row *row = &rows[i].row;
+        const double factor = factors[i];
+        for (Py_ssize_t at = 0; at < row->count && !(skip_zeros && factor == 0.0);) {
+            Span span = span_of(row, at, row->count - at);
+            double *restrict grads = span.grads;
+            for (Py_ssize_t j = 0; j < span.count; j++)
+                grads[j] += factor * numbers[at + j];
+            at += span.count;
+        }
     }
 }

@@ -7,15 +7,29 @@
 
 #include "engine.h"
 
+/* Where the Matrix of that source is found. If it has none, a place for one: an empty one, or else
+   that of another, which is then no longer found. */
 static Matrix **place_of(State *state, PyObject *source) {
-    return &state->matrices[((uintptr_t)source >> 5) % MATRICES];
+    enum { TRIES = 4 };
+    size_t first = ((uintptr_t)source >> 4) % (MATRICES - TRIES);
+    Matrix **place = &state->matrices[first], **empty = NULL;
+    for (int i = 0; i < TRIES; i++) {
+        if (!place[i])
+            empty = &place[i];
+        else if (place[i]->source == source)
+            return &place[i];
+    }
+    return empty ? empty : place;
 }
 
 void release_matrix(State *state, Matrix *matrix) {
     if (--matrix->refs)
         return;
-    if (state->matrices && matrix->source && *place_of(state, matrix->source) == matrix)
-        *place_of(state, matrix->source) = NULL;
+    if (state->matrices && matrix->source) {
+        Matrix **place = place_of(state, matrix->source);
+        if (*place == matrix)
+            *place = NULL;
+    }
     Py_XDECREF(matrix->tuple);
     for (Py_ssize_t i = 0; i < matrix->count; i++)
         release_input(state, &matrix->inputs[i]);
@@ -90,7 +104,8 @@ static Py_ssize_t common_rows(const Matrix *matrix, PyObject *const *items, Py_s
 /* What graphs share of a tuple or a list; NULL if they do not, or on failure. */
 static Matrix *find_shared(State *state, PyObject *source) {
     PyObject *const *items = PySequence_Fast_ITEMS(source);
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(source), known = 0, room = count;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(source), known = 0;
+    Py_ssize_t room = PyTuple_CheckExact(source) ? count : count + 3; /* a list may grow */
     Matrix **place = place_of(state, source), *matrix = *place;
     if (matrix && matrix->source == source && matrix->replaced == state->replaced) {
         if (matrix->tuple) { /* nothing else can have its address */

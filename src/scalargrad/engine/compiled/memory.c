@@ -55,6 +55,16 @@ static inline void free_node(State *state, Value *v, int edges) {
     Py_DECREF(type);
 }
 
+void release_custom(Custom *custom) {
+    for (Py_ssize_t i = 0; i < custom->count; i++) {
+        Py_DECREF(custom->edges[i].parent);
+        if (custom->derivatives)
+            Py_XDECREF(custom->derivatives[i]);
+    }
+    Py_XDECREF(custom->op);
+    PyMem_Free(custom);
+}
+
 static inline void free_dead_value(State *state, Value *v) {
     switch (v->kind) {
     case UNARY: {
@@ -73,10 +83,7 @@ static inline void free_dead_value(State *state, Value *v) {
     case CUSTOM: {
         Custom *custom = v->custom;
         free_node(state, v, 1);
-        for (Py_ssize_t i = 0; i < custom->count; i++)
-            Py_DECREF(custom->edges[i].parent);
-        Py_XDECREF(custom->op);
-        PyMem_Free(custom);
+        release_custom(custom);
     }
     }
 }
@@ -163,6 +170,18 @@ void close_state(State *state) {
             Value *v = state->free[edges];
             state->free[edges] = v->next;
             PyObject_Free(v);
+        }
+    }
+    while (state->free_vectors) {
+        Vector *vector = state->free_vectors;
+        state->free_vectors = (Vector *)vector->row.loose;
+        PyObject_Free(vector);
+    }
+    for (int size = 0; size < BLOCK_SIZES; size++) {
+        while (state->free_blocks[size]) {
+            Block *block = state->free_blocks[size];
+            state->free_blocks[size] = block->next;
+            PyMem_Free(block);
         }
     }
     PyMem_Free(state->matrices);

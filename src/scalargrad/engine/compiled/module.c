@@ -10,6 +10,7 @@
 static PyMethodDef functions[] = {
     FUNCTION(maximum, maximum, "(a, b)"),
     FUNCTION(minimum, minimum, "(a, b)"),
+    FUNCTION(atan2, arc_tangent, "(y, x)"),
     FUNCTION(vector, vector_function, "(numbers)"),
     FUNCTION(linear, linear, "(x, w, b=None)"),
     FUNCTION(dot, dot, "(a, b)"),
@@ -17,6 +18,7 @@ static PyMethodDef functions[] = {
     FUNCTION(concatenate, concatenate, "(rows)"),
     FUNCTION(softmax, softmax, "(x)"),
     FUNCTION(rmsnorm, rmsnorm, "(x, eps=1e-05)"),
+    FUNCTION(logsumexp, logsumexp, "(x)"),
     FUNCTION(cross_entropy, cross_entropy, "(logits, target)"),
     {"pause_recording", pause_recording, METH_NOARGS,
      PyDoc_STR("pause_recording()\n--\n\n" DOC_pause_recording)},
@@ -25,9 +27,9 @@ static PyMethodDef functions[] = {
     FUNCTION(gradients, gradients, "(outputs, upstreams, inputs)"),
     FUNCTION(ieee_node, ieee_node, "(name, data, parents, local_grads)"),
     FUNCTION(zero_grads, zero_grads, "(rows)"),
-    FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum)"),
+    FUNCTION(sgd_update, sgd_update, "(rows, velocity, lr, momentum, weight_decay, nesterov)"),
     FUNCTION(adam_update, adam_update,
-             "(rows, first_moment, second_moment, lr, betas, eps, weight_decay, step)"),
+             "(rows, first_moment, second_moment, lr, betas, eps, weight_decay, decoupled, step)"),
     {0},
 };
 
@@ -101,8 +103,10 @@ static int execute(PyObject *module) {
         return PyErr_NoMemory(), -1;
     if (!(state->pause_key = PyLong_FromVoidPtr(state)) || import_helpers(state) ||
         !(state->value_type = add_type(module, &value_spec)) ||
+        PyObject_SetAttrString((PyObject *)state->value_type, "_is_scalargrad_value", Py_True) ||
         !(state->vector_type = add_type(module, &vector_spec)) ||
-        !(state->iterator_type = new_type(module, &iterator_spec)))
+        !(state->iterator_type = new_type(module, &iterator_spec)) ||
+        PyModule_AddIntConstant(module, "INTERFACE", INTERFACE))
         return -1;
     state->value_type->tp_vectorcall = value_vectorcall;
     state->vector_type->tp_vectorcall = vector_vectorcall;

@@ -196,6 +196,11 @@ static void raise_missing(const char *function, const char *const *names, int re
    first `required` must be there, and only the first `positional` may come without their names. */
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into) {
+    if (LIKELY(!keywords && required <= given && given <= positional)) {
+        for (int i = 0; i < count; i++)
+            into[i] = i < given ? args[i] : NULL;
+        return 0;
+    }
     for (int i = 0; i < count; i++)
         into[i] = i < given && i < positional ? args[i] : NULL;
     Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;

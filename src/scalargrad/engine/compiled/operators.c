@@ -125,16 +125,15 @@ PyObject *operator_power(PyObject *a, PyObject *b, PyObject *modulus) {
     return operator_pow(a, b);
 }
 
-static PyObject *of_two(PyObject *module, Op op, OfValues *compute, PyObject *const *args,
-                        Py_ssize_t n, PyObject *keywords) {
-    static const char *const names[] = {"a", "b"};
+static PyObject *of_two(PyObject *module, Op op, OfValues *compute, const char *const *names,
+                        PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     State *state = module_state(module);
     PyObject *operands[2];
     Value *values[2] = {NULL, NULL};
     if (parse(op_names[op], names, 2, 2, 2, args, n, keywords, operands))
         return NULL;
     if (is_vector(state, operands[0]) || is_vector(state, operands[1]))
-        return rows_function(state, op, operands);
+        return rows_function(state, op, names, operands);
     for (int i = 0; i < 2; i++) {
         int real = is_real(state, operands[i]);
         if (real == 0)
@@ -164,12 +163,18 @@ done:
     return result;
 }
 
+static const char *const a_and_b[] = {"a", "b"}, *const y_and_x[] = {"y", "x"};
+
 PyObject *maximum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
-    return of_two(module, OP_MAXIMUM, maximum_of_values, args, n, keywords);
+    return of_two(module, OP_MAXIMUM, maximum_of_values, a_and_b, args, n, keywords);
 }
 
 PyObject *minimum(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
-    return of_two(module, OP_MINIMUM, minimum_of_values, args, n, keywords);
+    return of_two(module, OP_MINIMUM, minimum_of_values, a_and_b, args, n, keywords);
+}
+
+PyObject *arc_tangent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+    return of_two(module, OP_ATAN2, atan2_of_values, y_and_x, args, n, keywords);
 }
 
 /* ---- One operand ---- */
@@ -214,10 +219,18 @@ PyObject *operator_absolute(PyObject *a) {
     return operator_abs(a, NULL);
 }
 
-/* ---- Order: by data, and against anything else as a float would compare ---- */
+/* ---- Order by data; equality with anything but Values, too. Between Values that is identity. ---- */
+
+static PyObject *compare_float(double a, PyObject *other, int comparison) {
+    PyObject *number = PyFloat_FromDouble(a);
+    PyObject *result = number ? PyObject_RichCompare(number, other, comparison) : NULL;
+    Py_XDECREF(number);
+    return result;
+}
 
 PyObject *value_compare(PyObject *self, PyObject *other, int comparison) {
-    if (comparison == Py_EQ || comparison == Py_NE) /* identity */
+    bool equality = comparison == Py_EQ || comparison == Py_NE;
+    if (equality && is_value(value_state(self), other))
         Py_RETURN_NOTIMPLEMENTED;
     State *state = usable_value(self);
     if (!state)
@@ -230,15 +243,12 @@ PyObject *value_compare(PyObject *self, PyObject *other, int comparison) {
     } else if (PyFloat_CheckExact(other)) {
         b = PyFloat_AS_DOUBLE(other);
     } else {
-        int real = is_real(state, other);
+        int real = equality ? 1 : is_real(state, other);
         if (real < 0)
             return NULL;
         if (!real)
             Py_RETURN_NOTIMPLEMENTED;
-        PyObject *number = PyFloat_FromDouble(a);
-        PyObject *result = number ? PyObject_RichCompare(number, other, comparison) : NULL;
-        Py_XDECREF(number);
-        return result;
+        return compare_float(a, other, comparison);
     }
     Py_RETURN_RICHCOMPARE(a, b, comparison);
 }

@@ -47,6 +47,7 @@ static int append_parents(State *state, PyObject *list, const Made *made, Py_ssi
     case OP_MEAN:
     case OP_SOFTMAX:
     case OP_RMSNORM:
+    case OP_LOGSUMEXP:
     case OP_CROSS_ENTROPY:
         return append_elements(state, list, x, 0, x->count);
     default:
@@ -83,6 +84,7 @@ static Py_ssize_t count_parents(const Made *made) {
     case OP_MEAN:
     case OP_SOFTMAX:
     case OP_RMSNORM:
+    case OP_LOGSUMEXP:
     case OP_CROSS_ENTROPY:
         return made->x.row.count;
     default:
@@ -119,6 +121,7 @@ static int local_grads_into(double *into, const Block *block, Py_ssize_t index) 
         return 0;
     case OP_SOFTMAX:
     case OP_RMSNORM:
+    case OP_LOGSUMEXP:
     case OP_CROSS_ENTROPY: {
         double *one_hot = allocate(block->count * (Py_ssize_t)sizeof(double));
         if (!one_hot)
@@ -215,6 +218,22 @@ static PyObject *history_of_block(State *state, Block *block) {
                          new_vector(state, &whole), setting_of(made));
 }
 
+/* The local derivatives of a node made by hand, as they were given; () if all were plain numbers. */
+static PyObject *derivatives_of(Value *v) {
+    const Custom *custom = v->kind == CUSTOM ? v->custom : NULL;
+    bool any = custom && custom->derivatives;
+    PyObject *tuple = PyTuple_New(any ? custom->count : 0);
+    for (Py_ssize_t i = 0; any && tuple && i < custom->count; i++) {
+        Value *given = custom->derivatives[i];
+        PyObject *item = given ? Py_NewRef(given) : PyFloat_FromDouble(custom->edges[i].local_grad);
+        if (item)
+            PyTuple_SET_ITEM(tuple, i, item);
+        else
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
 PyObject *value_history(PyObject *self, PyObject *unused) {
     (void)unused;
     Value *v = (Value *)self;
@@ -229,7 +248,8 @@ PyObject *value_history(PyObject *self, PyObject *unused) {
     Op op = is_computed(v) ? v->op : OP_NONE;
     bool by_hand = is_computed(v) && op == OP_NONE;
     PyObject *name = by_hand ? Py_NewRef(Py_None) : name_of(state, op);
-    return Py_BuildValue("(NNOO)", name, inputs, self, Py_None);
+    PyObject *setting = by_hand ? derivatives_of(v) : Py_NewRef(Py_None);
+    return Py_BuildValue("(NNON)", name, inputs, self, setting);
 }
 
 PyObject *vector_history(PyObject *self, PyObject *unused) {

@@ -69,8 +69,8 @@ static int row_of_values(PyObject **items, Py_ssize_t count, Row *row) {
 }
 
 /* A row of plain numbers: a block of its own. */
-static int row_of_numbers(PyObject **items, Py_ssize_t count, Row *row) {
-    Block *block = new_block(count, 0);
+static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Row *row) {
+    Block *block = new_block(state, count, 0);
     if (!block)
         return -1;
     for (Py_ssize_t i = 0; i < count; i++)
@@ -106,7 +106,7 @@ static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Nam
         }
     }
     if (!has_values) {
-        Block *block = new_block(count, 0);
+        Block *block = new_block(state, count, 0);
         if (!block)
             return -1;
         *row = row_of_block(block);
@@ -162,7 +162,7 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
             while (++i < count && PyFloat_CheckExact(items[i]))
                 ;
             if (i == count)
-                return row_of_numbers(items, count, row);
+                return row_of_numbers(state, items, count, row);
         }
     }
     PyObject *sequence = as_sequence(state, values, name);

@@ -43,29 +43,6 @@ PyObject *vector_mean(PyObject *self, PyObject *unused) {
 
 /* ---- weighted_sum: weights[i] gets sum_j rows[i][j] g[j]; rows[i][j] gets weights[i] g[j] ---- */
 
-enum { COLUMNS = 64 };
-
-/* sum_i weights[i] rows[i][j] for some columns j, each from left to right. */
-WIDE static void column_sums(const double *weights, const Input *rows, Py_ssize_t count,
-                             Py_ssize_t first, Py_ssize_t columns, double *restrict sums) {
-    Py_ssize_t i = 0;
-    for (Py_ssize_t j = 0; j < columns; j++)
-        sums[j] = 0.0;
-    for (; i + 4 <= count; i += 4) {
-        const double *r0 = rows[i].numbers + first, w0 = weights[i];
-        const double *r1 = rows[i + 1].numbers + first, w1 = weights[i + 1];
-        const double *r2 = rows[i + 2].numbers + first, w2 = weights[i + 2];
-        const double *r3 = rows[i + 3].numbers + first, w3 = weights[i + 3];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] = sums[j] + w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j];
-    }
-    for (; i < count; i++) {
-        const double *row = rows[i].numbers + first, w = weights[i];
-        for (Py_ssize_t j = 0; j < columns; j++)
-            sums[j] += w * row[j];
-    }
-}
-
 static bool sizes_fit(const Row *weights, const Matrix *rows, Py_ssize_t count) {
     if (!weights->count || weights->count != count)
         return false;
@@ -120,7 +97,7 @@ static double live_product(const double *row, const double *g, Py_ssize_t n) {
     return sum;
 }
 
-/* The same as contribute_multiples, where g[j] = 0 hands nothing down. */
+/* Add to the gradients of a row its multiple of g, where g[j] = 0 hands nothing down. */
 static void contribute_live_multiples(const Row *row, double factor, const double *g) {
     for (Py_ssize_t j = 0; j < row->count; j++) {
         double share = factor * g[j];
@@ -134,16 +111,25 @@ static void hand_down_weighted_sum(const Made *made, const double *g, Py_ssize_t
     const double *weights = made->x.numbers;
     if (is_all_zero(g, n))
         return;
-    for (Py_ssize_t i = 0; i < made->rows; i++) {
-        double share = live_product(rows[i].numbers, g, n);
-        contribute(&made->x.row, i, 1, &share);
+    bool all = true;
+    for (Py_ssize_t j = 0; j < n; j++)
+        all &= g[j] != 0.0;
+    for (Py_ssize_t i = 0; i < made->rows; i += COLUMNS) {
+        double shares[COLUMNS];
+        Py_ssize_t some = made->rows - i < COLUMNS ? made->rows - i : COLUMNS;
+        if (all)
+            products(rows + i, some, g, n, shares);
+        for (Py_ssize_t k = 0; !all && k < some; k++)
+            shares[k] = live_product(rows[i + k].numbers, g, n);
+        contribute(&made->x.row, i, some, shares);
     }
-    for (Py_ssize_t i = 0; i < made->rows; i++) {
-        if (isfinite(weights[i])) /* times 0 it is 0 */
-            contribute_multiples(&rows[i].row, weights[i], g);
-        else
-            contribute_live_multiples(&rows[i].row, weights[i], g);
-    }
+    bool finite = true; /* then they are 0 times 0 */
+    for (Py_ssize_t i = 0; i < made->rows; i++)
+        finite &= isfinite(weights[i]) != 0;
+    if (finite)
+        contribute_multiples(rows, made->rows, weights, false, g);
+    for (Py_ssize_t i = 0; !finite && i < made->rows; i++)
+        contribute_live_multiples(&rows[i].row, weights[i], g);
 }
 
 /* ---- concatenate: each number gets the g of its place ---- */
@@ -182,7 +168,7 @@ PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
 
 static void contribute_to_all(const Row *row, double share) {
     for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = receiver(row, at, row->count - at);
+        Span span = span_of(row, at, row->count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += share;
         at += span.count;

@@ -45,6 +45,12 @@ static double *buffer_of(State *state, PyObject *buffer, PyObject *rows, const c
     return numbers ? numbers + row->start : NULL;
 }
 
+static int as_flag(PyObject *x, bool *flag) {
+    int truth = PyObject_IsTrue(x);
+    *flag = truth > 0;
+    return truth < 0;
+}
+
 static int make_all_writable(State *state, PyObject *rows) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++)
         if (make_writable(state, row_of(rows, i)))
@@ -76,43 +82,49 @@ PyObject *zero_grads(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
 /* ---- The steps, on the numbers of one row ---- */
 
 typedef struct {
-    double lr, momentum;
+    double lr, momentum, weight_decay;
+    bool nesterov;
 } SGD;
 
-static void sgd_step(const SGD *s, Py_ssize_t n, double *p, const double *g, double *v) {
+static void sgd_step(const SGD *s, Py_ssize_t n, double *p, const double *grads, double *v) {
     for (Py_ssize_t i = 0; i < n; i++) {
+        double g = s->weight_decay != 0.0 ? grads[i] + s->weight_decay * p[i] : grads[i];
         /* without momentum, 0 * inf must not spoil the velocity for good */
-        v[i] = s->momentum != 0.0 ? s->momentum * v[i] + g[i] : g[i];
-        p[i] = p[i] - s->lr * v[i];
+        v[i] = s->momentum != 0.0 ? s->momentum * v[i] + g : g;
+        p[i] = p[i] - s->lr * (s->nesterov ? g + s->momentum * v[i] : v[i]);
     }
 }
 
 typedef struct {
-    double lr, beta1, beta2, rest1, rest2, correction1, correction2, eps, weight_decay;
+    double lr, beta1, beta2, rest1, rest2, correction1, correction2, eps;
+    double weight_decay; /* of the gradients */
+    double kept;         /* how much of the parameters */
 } Adam;
 
 WIDE static void adam_step(const Adam *a, Py_ssize_t n, double *restrict p,
                            const double *restrict grads, double *restrict m, double *restrict v) {
     const Adam s = *a; /* so that the compiler need not fear that it changes */
     for (Py_ssize_t i = 0; i < n; i++) {
-        double g = s.weight_decay != 0.0 ? grads[i] + s.weight_decay * p[i] : grads[i];
+        double q = p[i] * s.kept, g = s.weight_decay != 0.0 ? grads[i] + s.weight_decay * q : grads[i];
         m[i] = s.beta1 * m[i] + s.rest1 * g;
         v[i] = s.beta2 * v[i] + s.rest2 * (g * g);
-        p[i] = p[i] - s.lr * (m[i] / s.correction1) / (sqrt(v[i] / s.correction2) + s.eps);
+        p[i] = q - s.lr * (m[i] / s.correction1) / (sqrt(v[i] / s.correction2) + s.eps);
     }
 }
 
 /* ---- sgd_update ---- */
 
 PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
-    static const char *const names[] = {"rows", "velocity", "lr", "momentum"};
+    static const char *const names[] = {"rows", "velocity", "lr", "momentum", "weight_decay",
+                                        "nesterov"};
     State *state = module_state(module);
-    PyObject *given[4], *rows;
+    PyObject *given[6], *rows;
     SGD sgd;
-    if (parse("sgd_update", names, 4, 4, 4, args, n, keywords, given) ||
+    if (parse("sgd_update", names, 6, 6, 6, args, n, keywords, given) ||
         as_double(state, given[2], &sgd.lr, "sgd_update: lr") ||
         as_double(state, given[3], &sgd.momentum, "sgd_update: momentum") ||
-        !(rows = as_rows(state, given[0], "sgd_update")))
+        as_double(state, given[4], &sgd.weight_decay, "sgd_update: weight_decay") ||
+        as_flag(given[5], &sgd.nesterov) || !(rows = as_rows(state, given[0], "sgd_update")))
         return NULL;
     double *velocity = buffer_of(state, given[1], rows, "sgd_update");
     if (!velocity || make_all_writable(state, rows)) {
@@ -136,6 +148,7 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
 
 static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
     double step;
+    bool decoupled;
     PyObject *betas = PySequence_Tuple(given[4]);
     if (!betas)
         return -1;
@@ -148,10 +161,15 @@ static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
              as_double(state, given[3], &adam->lr, "adam_update: lr") ||
              as_double(state, given[5], &adam->eps, "adam_update: eps") ||
              as_double(state, given[6], &adam->weight_decay, "adam_update: weight_decay") ||
-             as_double(state, given[7], &step, "adam_update: step");
+             as_flag(given[7], &decoupled) ||
+             as_double(state, given[8], &step, "adam_update: step");
     Py_DECREF(betas);
     if (failed)
         return -1;
+    bool shrinks = decoupled && adam->weight_decay != 0.0;
+    adam->kept = shrinks ? 1.0 - adam->lr * adam->weight_decay : 1.0;
+    if (shrinks)
+        adam->weight_decay = 0.0;
     adam->rest1 = 1.0 - adam->beta1;
     adam->rest2 = 1.0 - adam->beta2;
     adam->correction1 = 1.0 - power(adam->beta1, step);
@@ -165,11 +183,11 @@ static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
 
 PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"rows", "first_moment", "second_moment", "lr", "betas", "eps",
-                                        "weight_decay", "step"};
+                                        "weight_decay", "decoupled", "step"};
     State *state = module_state(module);
-    PyObject *given[8], *rows;
+    PyObject *given[9], *rows;
     Adam adam;
-    if (parse("adam_update", names, 8, 8, 8, args, n, keywords, given) ||
+    if (parse("adam_update", names, 9, 9, 9, args, n, keywords, given) ||
         adam_settings(state, given, &adam) || !(rows = as_rows(state, given[0], "adam_update")))
         return NULL;
     double *first = buffer_of(state, given[1], rows, "adam_update");

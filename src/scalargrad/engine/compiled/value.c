@@ -30,86 +30,120 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
     return parents;
 }
 
-/* The numbers that local_grads gives, as an array of at least one; NULL on failure. */
-static double *checked_local_grads(State *state, PyObject *local_grads, Py_ssize_t *count) {
+/* The numbers that local_grads gives, as an array to be freed, and what they came from; NULL on
+   failure. */
+static double *checked_local_grads(State *state, PyObject *local_grads, PyObject **items) {
     PyObject *iterator = iterator_of(state, local_grads, "Value", PyUnicode_FromString("local_grads"));
-    PyObject *item = NULL;
-    if (!iterator)
+    *items = iterator ? PySequence_Tuple(iterator) : NULL;
+    Py_XDECREF(iterator);
+    if (!*items)
         return NULL;
-    Py_ssize_t size = 4;
-    double *numbers = allocate(size * (Py_ssize_t)sizeof(double));
-    *count = 0;
-    while (numbers && (item = PyIter_Next(iterator))) {
-        double number;
-        int failed = as_double(state, item, &number, "Value: local_grads[%zd]", *count);
-        Py_DECREF(item);
-        if (!failed && *count == size) {
-            double *larger = PyMem_Realloc(numbers, (size *= 2) * sizeof(double));
-            if (larger)
-                numbers = larger;
-            else
-                PyErr_NoMemory(), failed = -1;
-        }
-        if (failed)
-            break;
-        numbers[(*count)++] = number;
+    Py_ssize_t count = PyTuple_GET_SIZE(*items);
+    double *numbers = allocate(count * (Py_ssize_t)sizeof(double));
+    int failed = !numbers;
+    for (Py_ssize_t i = 0; i < count && !failed; i++) { /* before converting runs Python code */
+        PyObject *item = PyTuple_GET_ITEM(*items, i);
+        if (is_value(state, item) && !(failed = !usable_value(item)))
+            numbers[i] = data_of((Value *)item);
     }
-    Py_DECREF(iterator);
-    if (numbers && PyErr_Occurred()) {
-        PyMem_Free(numbers);
+    for (Py_ssize_t i = 0; i < count && !failed; i++) {
+        PyObject *item = PyTuple_GET_ITEM(*items, i);
+        if (!is_value(state, item))
+            failed = as_double(state, item, &numbers[i], "Value: local_grads[%zd]", i);
+    }
+    if (!failed)
+        return numbers;
+    PyMem_Free(numbers);
+    Py_CLEAR(*items);
+    return NULL;
+}
+
+static bool has_values(State *state, PyObject *items) {
+    for (Py_ssize_t i = 0; items && i < PyTuple_GET_SIZE(items); i++)
+        if (is_value(state, PyTuple_GET_ITEM(items, i)))
+            return true;
+    return false;
+}
+
+/* What is said of how a Value came about; all NULL for a leaf. */
+typedef struct {
+    PyObject *parents, *derivatives; /* tuples */
+    double *local_grads;             /* the numbers of the derivatives */
+    PyObject *op;
+} Origin;
+
+static void release_origin(Origin *origin) {
+    Py_XDECREF(origin->parents);
+    Py_XDECREF(origin->derivatives);
+    Py_XDECREF(origin->op);
+    PyMem_Free(origin->local_grads);
+}
+
+static void fill(Edge *edges, const Origin *origin, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Value *parent = (Value *)PyTuple_GET_ITEM(origin->parents, i);
+        Py_INCREF(parent);
+        edges[i] = (Edge){parent, origin->local_grads[i]};
+    }
+}
+
+static Custom *new_custom(State *state, const Origin *origin, Py_ssize_t count) {
+    Py_ssize_t each = (Py_ssize_t)(sizeof(Edge) + sizeof(Value *));
+    Py_ssize_t most = (PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(Custom)) / each;
+    Custom *custom = allocate(count > most ? -1 : (Py_ssize_t)sizeof(Custom) + count * each);
+    if (!custom)
         return NULL;
+    custom->op = origin->op;
+    Py_XINCREF(custom->op);
+    custom->count = count;
+    fill(custom->edges, origin, count);
+    custom->derivatives = NULL;
+    if (!has_values(state, origin->derivatives))
+        return custom;
+    custom->derivatives = (Value **)&custom->edges[count];
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(origin->derivatives, i);
+        custom->derivatives[i] = is_value(state, item) ? (Value *)Py_NewRef(item) : NULL;
     }
-    return numbers;
+    return custom;
 }
 
 /* Give the blank node v its kind and edges, or a new node if v is NULL; NULL on failure. */
-static Value *with_edges(State *state, Value *v, PyObject *parents, const double *local_grads,
-                         PyObject *op) {
-    Py_ssize_t count = parents ? PyTuple_GET_SIZE(parents) : 0;
-    bool named = op && PyUnicode_GET_LENGTH(op) > 0;
-    Custom *custom = NULL;
-    if (named || count > 2) {
-        Py_ssize_t most = (PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(Custom)) / (Py_ssize_t)sizeof(Edge);
-        custom = allocate(count > most ? -1 : (Py_ssize_t)(sizeof(Custom) + count * sizeof(Edge)));
-        if (!custom)
-            return NULL;
-    }
-    if (!v && !(v = allocate_node(state, custom ? 1 : (int)count, LEAF, OP_NONE))) {
-        PyMem_Free(custom);
+static Value *with_edges(State *state, Value *v, const Origin *origin) {
+    Py_ssize_t count = origin->parents ? PyTuple_GET_SIZE(origin->parents) : 0;
+    bool named = origin->op && PyUnicode_GET_LENGTH(origin->op) > 0;
+    bool plain = !named && count <= 2 && !has_values(state, origin->derivatives);
+    Custom *custom = plain ? NULL : new_custom(state, origin, count);
+    if (!plain && !custom)
+        return NULL;
+    if (!v && !(v = allocate_node(state, plain ? (int)count : 1, LEAF, OP_NONE))) {
+        if (custom)
+            release_custom(custom);
         return NULL;
     }
-    Edge *edges = custom ? custom->edges : v->edges;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Value *parent = (Value *)PyTuple_GET_ITEM(parents, i);
-        Py_INCREF(parent);
-        edges[i] = (Edge){parent, local_grads[i]};
-    }
     v->op = OP_NONE;
-    v->kind = custom ? CUSTOM : (Kind)count;
-    if (custom) {
-        custom->op = named ? op : NULL;
-        Py_XINCREF(custom->op);
-        custom->count = count;
+    v->kind = plain ? (Kind)count : CUSTOM;
+    if (plain)
+        fill(v->edges, origin, count);
+    else
         v->custom = custom;
-    }
     return v;
 }
 
 /* Make the blank node v what the arguments say, or a new node if v is NULL; NULL on failure. */
 static Value *initialise(State *state, Value *v, PyObject *const *given) {
-    PyObject *parents = NULL, *op = NULL, *label = NULL;
-    double *local_grads = NULL, data;
-    Py_ssize_t count = 0, grads = 0;
+    Origin origin = {0};
+    PyObject *label = NULL;
+    double data;
     Value *made = NULL;
     if (as_double(state, given[0], &data, "Value: data"))
         return NULL;
-    if (given[1]) {
-        if (!(parents = checked_parents(state, given[1])))
-            return NULL;
-        count = PyTuple_GET_SIZE(parents);
-    }
-    if (given[2] && !(local_grads = checked_local_grads(state, given[2], &grads)))
+    if ((given[1] && !(origin.parents = checked_parents(state, given[1]))) ||
+        (given[2] &&
+         !(origin.local_grads = checked_local_grads(state, given[2], &origin.derivatives))))
         goto done;
+    Py_ssize_t count = origin.parents ? PyTuple_GET_SIZE(origin.parents) : 0;
+    Py_ssize_t grads = origin.derivatives ? PyTuple_GET_SIZE(origin.derivatives) : 0;
     if (count != grads) {
         PyErr_Format(PyExc_ValueError,
                      "Value: parents has length %zd but local_grads has length %zd; "
@@ -117,7 +151,7 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
                      count, grads);
         goto done;
     }
-    if ((given[3] && !(op = as_text(state, given[3], "Value: op"))) ||
+    if ((given[3] && !(origin.op = as_text(state, given[3], "Value: op"))) ||
         (given[4] && !(label = as_text(state, given[4], "Value: label"))))
         goto done;
     if (v && v->op != OP_BLANK) {
@@ -125,8 +159,7 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
                         "Value: a node is made once; write to its data, or make a new Value");
         goto done;
     }
-    made = recording(state) ? with_edges(state, v, parents, local_grads, op)
-                            : with_edges(state, v, NULL, NULL, NULL);
+    made = with_edges(state, v, recording(state) ? &origin : &(Origin){0});
     if (!made)
         goto done;
     made->data = data;
@@ -135,10 +168,8 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
         label = NULL;
     }
 done:
-    Py_XDECREF(parents);
-    Py_XDECREF(op);
+    release_origin(&origin);
     Py_XDECREF(label);
-    PyMem_Free(local_grads);
     return made;
 }
 
@@ -179,9 +210,9 @@ static int value_init(PyObject *self, PyObject *args, PyObject *keywords) {
 PyObject *ieee_node(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"name", "data", "parents", "local_grads"};
     State *state = module_state(module);
-    PyObject *given[4], *parents = NULL;
-    double data, *local_grads = NULL;
-    Py_ssize_t count;
+    PyObject *given[4];
+    Origin origin = {0};
+    double data;
     Value *made = NULL;
     if (parse("ieee_node", names, 4, 4, 4, args, n, keywords, given) ||
         as_double(state, given[1], &data, "ieee_node: data"))
@@ -189,17 +220,17 @@ PyObject *ieee_node(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     Op op = OP_ADD;
     while (op < OP_COUNT && PyUnicode_Compare(state->names[op], given[0]))
         op++;
-    if ((parents = checked_parents(state, given[2])) &&
-        (local_grads = checked_local_grads(state, given[3], &count))) {
-        if (op == OP_COUNT || count != PyTuple_GET_SIZE(parents) || count < 1 || count > 2)
+    if ((origin.parents = checked_parents(state, given[2])) &&
+        (origin.local_grads = checked_local_grads(state, given[3], &origin.derivatives))) {
+        Py_ssize_t count = PyTuple_GET_SIZE(origin.parents);
+        if (op == OP_COUNT || count != PyTuple_GET_SIZE(origin.derivatives) || count < 1 || count > 2)
             PyErr_SetString(PyExc_ValueError, "ieee_node: no such operation");
         else if (!recording(state))
             made = new_leaf(state, data);
-        else if ((made = with_edges(state, NULL, parents, local_grads, NULL)))
+        else if ((made = with_edges(state, NULL, &origin)))
             made->op = op, made->data = data;
     }
-    Py_XDECREF(parents);
-    PyMem_Free(local_grads);
+    release_origin(&origin);
     return (PyObject *)made;
 }
 
@@ -424,6 +455,7 @@ static PyMethodDef methods[] = {
      "backward($self, grad=1.0)\n--\n\n" DOC_Value_backward},
     METHOD(detach, value_detach),
     METHODS(OPERATOR)
+    {"abs", operator_abs, METH_NOARGS, "abs" SELF DOC_Methods_abs},
     {"conjugate", value_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
     {"_history", value_history, METH_NOARGS,
      "_history" SELF "How it came about: the operation, the inputs, what it is part of, a setting."},

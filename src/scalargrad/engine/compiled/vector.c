@@ -3,10 +3,35 @@
 #include "docstrings.h"
 #include "engine.h"
 
+/* Memory for a Vector that is no subclass: that of one that was freed, if there is some. */
+static Vector *vector_memory(State *state) {
+    Vector *vector = state->free_vectors;
+    if (!vector)
+        return state->vector_type ? PyObject_New(Vector, state->vector_type)
+                                  : (Vector *)raise_closed();
+    state->free_vectors = (Vector *)vector->row.loose;
+    state->free_vector_count--;
+    return (Vector *)PyObject_Init((PyObject *)vector, state->vector_type);
+}
+
+static void free_vector_memory(State *state, Vector *vector) {
+    PyTypeObject *type = Py_TYPE(vector);
+#ifndef SCALARGRAD_NO_FREE_LIST
+    if (type == state->vector_type && state->free_vector_count < FREE_LIST / 4) {
+        vector->row.loose = (Loose *)state->free_vectors;
+        state->free_vectors = vector;
+        state->free_vector_count++;
+    } else
+#else
+    (void)state;
+#endif
+        type->tp_free(vector);
+    Py_DECREF(type);
+}
+
 /* A Vector that takes over the row; NULL, with the row released, on failure. */
 PyObject *new_vector(State *state, Row *row) {
-    Vector *vector = state->vector_type ? PyObject_New(Vector, state->vector_type)
-                                        : (Vector *)raise_closed();
+    Vector *vector = vector_memory(state);
     if (!vector) {
         release_row(state, row);
         return NULL;
@@ -76,11 +101,11 @@ static int vector_init(PyObject *self, PyObject *args, PyObject *keywords) {
 }
 
 void vector_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(((Vector *)self)->label);
-    release_row(vector_state(self), &((Vector *)self)->row);
-    type->tp_free(self);
-    Py_DECREF(type);
+    Vector *vector = (Vector *)self;
+    State *state = vector_state(self);
+    Py_XDECREF(vector->label);
+    release_row(state, &vector->row);
+    free_vector_memory(state, vector);
 }
 
 /* The function `vector`: a row of parameters. */
@@ -94,7 +119,7 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
-    Block *block = new_block(count, 0);
+    Block *block = new_block(state, count, 0);
     for (Py_ssize_t i = 0; block && i < count; i++) {
         double number; /* converted before the block is looked at again */
         if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
@@ -198,35 +223,49 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     return (PyObject *)row_element(state, row, i);
 }
 
-static PyObject *list_method(PyObject *self, const char *name, PyObject *args) {
+/* What the method of a list says, given the first so many arguments. */
+static PyObject *list_method(PyObject *self, const char *name, PyObject *const *args, int count) {
     State *state = usable_vector(self);
     PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
-    PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
+    PyObject *result = method ? PyObject_Vectorcall(method, args, count, NULL) : NULL;
     Py_XDECREF(list);
     Py_XDECREF(known);
     Py_XDECREF(method);
     return result;
 }
 
-static PyObject *vector_index(PyObject *self, PyObject *args) {
-    PyObject *index = list_method(self, "index", args);
+static PyObject *vector_index(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                              PyObject *keywords) {
+    static const char *const names[] = {"value", "start", "stop"};
+    PyObject *given[3];
+    if (parse("Vector.index", names, 1, 3, 3, args, n, keywords, given))
+        return NULL;
+    PyObject *start = given[1] ? Py_NewRef(given[1]) : PyLong_FromLong(0);
+    PyObject *stop = given[2] ? Py_NewRef(given[2]) : PyLong_FromSsize_t(PY_SSIZE_T_MAX);
+    PyObject *index = start && stop
+                          ? list_method(self, "index", (PyObject *[]){given[0], start, stop}, 3)
+                          : NULL;
+    Py_XDECREF(start);
+    Py_XDECREF(stop);
     if (!index && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
-        PyObject *got = describe(vector_state(self), PyTuple_GET_ITEM(args, 0));
+        PyObject *got = describe(vector_state(self), given[0]);
         if (got)
-            PyErr_Format(PyExc_ValueError,
-                         "Vector.index: %U is not in the row, where Values are found by identity, "
-                         "not by number",
-                         got);
+            PyErr_Format(PyExc_ValueError, "Vector.index: %U is not in the row", got);
         Py_XDECREF(got);
     }
     return index;
 }
 
-static PyObject *vector_count(PyObject *self, PyObject *args) {
-    return list_method(self, "count", args);
+static PyObject *vector_count(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                              PyObject *keywords) {
+    static const char *const names[] = {"value"};
+    PyObject *given[1];
+    if (parse("Vector.count", names, 1, 1, 1, args, n, keywords, given))
+        return NULL;
+    return list_method(self, "count", given, 1);
 }
 
 static PyObject *vector_conjugate(PyObject *self, PyObject *unused) {
@@ -349,6 +388,7 @@ PyType_Spec iterator_spec = {
 
 static PyMethodDef methods[] = {
     METHODS(OPERATOR)
+    {"abs", operator_abs, METH_NOARGS, "abs" SELF DOC_Methods_abs},
     {"conjugate", vector_conjugate, METH_NOARGS, "conjugate" SELF DOC_Methods_conjugate},
     {"sum", vector_sum, METH_NOARGS, "sum" SELF DOC_Vector_sum},
     {"mean", vector_mean, METH_NOARGS, "mean" SELF DOC_Vector_mean},
@@ -356,9 +396,10 @@ static PyMethodDef methods[] = {
     {"_history", vector_history, METH_NOARGS, NULL},
     {"_unchanged", vector_unchanged, METH_NOARGS, NULL},
     {"__array_ufunc__", (PyCFunction)(void (*)(void))vector_array_ufunc, METH_VARARGS | METH_KEYWORDS, NULL},
-    {"index", vector_index, METH_VARARGS,
-     "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\n" DOC_Vector_index},
-    {"count", vector_count, METH_VARARGS, "count($self, value, /)\n--\n\n" DOC_Vector_count},
+    {"index", (PyCFunction)(void (*)(void))vector_index, METH_FASTCALL | METH_KEYWORDS,
+     "index($self, value, start=0, stop=sys.maxsize)\n--\n\n" DOC_Vector_index},
+    {"count", (PyCFunction)(void (*)(void))vector_count, METH_FASTCALL | METH_KEYWORDS,
+     "count($self, value)\n--\n\n" DOC_Vector_count},
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},

@@ -7,12 +7,13 @@ are written in. gradients.py is `backward` for `grad`, updates.py steps the opti
 recording.py says whether graphs are recorded.
 """
 
-from scalargrad.engine.reference.functions import maximum, minimum
+from scalargrad.engine.reference.functions import atan2, maximum, minimum
 from scalargrad.engine.reference.fused import (
     concatenate,
     cross_entropy,
     dot,
     linear,
+    logsumexp,
     rmsnorm,
     softmax,
     weighted_sum,
@@ -27,12 +28,14 @@ __all__ = [
     "Value",
     "Vector",
     "adam_update",
+    "atan2",
     "concatenate",
     "cross_entropy",
     "dot",
     "gradients",
     "ieee_node",
     "linear",
+    "logsumexp",
     "maximum",
     "minimum",
     "pause_recording",

@@ -1,4 +1,4 @@
-"""Functions of two numbers, and so of two rows number by number: `maximum` and `minimum`.
+"""Functions of two numbers, and so of two rows number by number: `maximum`, `minimum`, `atan2`.
 
 Each makes one node; its value and its derivative stand in operations.py.
 """
@@ -71,9 +71,32 @@ def minimum(a: Operand, b: Operand) -> Value | Vector:
     return _of_two(operations.MINIMUM, a, b)  # type: ignore[no-any-return]
 
 
-def _of_two(operation: Operation, a: Any, b: Any) -> Any:
+if TYPE_CHECKING:
+
+    @overload
+    def atan2(y: Value | RealNumber, x: Value | RealNumber) -> Value: ...
+    @overload
+    def atan2(y: Vector, x: Operand) -> Vector: ...
+    @overload
+    def atan2(y: Operand, x: Vector) -> Vector: ...
+
+
+def atan2(y: Operand, x: Operand) -> Value | Vector:
+    """The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.
+
+    The derivatives are x / (x**2 + y**2) by y and -y / (x**2 + y**2) by x. Raises as `maximum`
+    does. (`torch.atan2`)
+
+        >>> from scalargrad import Value
+        >>> atan2(Value(0.0), -1.0).data
+        3.141592653589793
+    """
+    return _of_two(operations.ATAN2, y, x, ("y", "x"))  # type: ignore[no-any-return]
+
+
+def _of_two(operation: Operation, a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> Any:
     """The operation on two numbers, or on two operands of which one is a row."""
-    name, given = operation.name, (("a", a), ("b", b))
+    name, given = operation.name, tuple(zip(names, (a, b)))
     if isinstance(a, Vector) or isinstance(b, Vector):
         return of_operands(operation, tuple([_operand(name, argument, x) for argument, x in given]))
     for argument, x in given:
@@ -81,7 +104,7 @@ def _of_two(operation: Operation, a: Any, b: Any) -> Any:
             raise TypeError(
                 f"{name}: {argument} must be a Value or a real number, got {describe(x)}"
             )
-    return of_values(operation, as_value(a, f"{name}: a"), as_value(b, f"{name}: b"))
+    return of_values(operation, *[as_value(x, f"{name}: {argument}") for argument, x in given])
 
 
 def _operand(name: str, argument: str, x: Any) -> Vector | Value:

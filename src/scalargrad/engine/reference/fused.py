@@ -21,6 +21,7 @@ from scalargrad.engine.arguments import (
     describe,
     dot_sizes,
     empty_row,
+    is_sequence,
     iterable,
     linear_sizes,
     named,
@@ -35,6 +36,7 @@ from scalargrad.engine.reference.floats import (
     products,
     products_with_gradient,
     row_like,
+    scaled,
     scaled_by_each,
     total,
 )
@@ -54,7 +56,7 @@ from scalargrad.engine.reference.vector import (
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, SupportsIndex
 
     from scalargrad.engine.reference.value import RealNumber
 
@@ -304,33 +306,70 @@ def _rms_scale(x: Any, eps: float) -> Any:
 RMSNORM = RowOperation("rmsnorm", _rmsnorm_vjp, all_edges, _rms_scale)
 
 
-def cross_entropy(logits: Iterable[Value | RealNumber], target: int) -> Value:
+def logsumexp(x: Iterable[Value | RealNumber]) -> Value:
+    """log(sum_j exp(x[j])), a smooth maximum, as one node and without overflow.
+
+        y = max(x) + log(sum_j exp(x[j] - max(x)))
+        dy/dx[j] = softmax(x)[j]
+
+    `x - nn.logsumexp(x)` is log(softmax(x)). Raises ValueError if `x` is empty, TypeError if it is
+    not a sequence of Values and real numbers. (`torch.logsumexp`)
+
+        >>> from scalargrad import nn
+        >>> nn.logsumexp([-1000.0, 0.0]).data
+        0.0
+    """
+    x = _filled_row(x, "logsumexp", "x")
+    xs = x._numbers()
+    top, exponentials, others = _exponentials(xs)
+    data = [top + math.log1p(others)]
+    return Block(data).record(LOGSUMEXP, (x,), (xs,), _shares(exponentials))[0]
+
+
+def _logsumexp_vjp(g: Any, y: Any, inputs: Sequence[Any], p: Any) -> Sequence[Any]:
+    """x gets g p."""
+    return [scaled(g[0], p)]
+
+
+LOGSUMEXP = RowOperation("logsumexp", _logsumexp_vjp, all_edges, lambda x, setting: _softmax_of(x))
+
+
+def cross_entropy(
+    logits: Iterable[Value | RealNumber], target: SupportsIndex | Sequence[Value | RealNumber]
+) -> Value:
     """The loss -log(softmax(logits)[target]), in nats: how surprising the target was.
 
         loss = log(sum_j exp(x[j])) - x[target]
         dloss/dx[j] = softmax(x)[j] - (j == target)
 
     Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.
-    A nat is 1 / log(2) = 1.44 bits. Raises ValueError if `logits` is empty, IndexError if `target`
+    A nat is 1 / log(2) = 1.44 bits. `target` may also be a row of probabilities, one per logit; the
+    loss is then the sum of the losses of all targets, each times its probability.
+
+    Raises ValueError if `logits` is empty or the rows are not equally long, IndexError if `target`
     is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values
-    and real numbers or `target` not an integer. (`torch.nn.functional.cross_entropy`, for one
-    row of logits.)
+    and real numbers, or `target` neither that nor an integer. (`torch.nn.functional.cross_entropy`,
+    for one row of logits.)
 
         >>> from scalargrad import nn
         >>> nn.cross_entropy([0.0, -800.0], target=1).data
         800.0
     """
     x = _filled_row(logits, "cross_entropy", "logits")
+    if isinstance(target, Vector) or is_sequence(target):
+        from scalargrad.engine.targets import cross_entropy_of_row  # late: built on the engine
+
+        return cross_entropy_of_row(x, target)  # type: ignore[arg-type]
     try:
-        target = index(target)
+        target = index(target)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"cross_entropy: target must be an int, got {describe(target)}") from None
+        raise TypeError(
+            f"cross_entropy: target must be an int or a row, got {describe(target)}"
+        ) from None
     xs = x._numbers()
     if not 0 <= target < len(xs):
         target_range(target, len(xs))
-    top, exponentials = _exponentials(xs)
-    at = xs.index(top)  # its exponential is 1, which log1p adds without rounding the others away
-    others = total(exponentials[:at] + exponentials[at + 1 :])
+    top, exponentials, others = _exponentials(xs)
     loss = (top - xs[target]) + math.log1p(others)
     saved = (_shares(exponentials), target)
     return Block([loss]).record(CROSS_ENTROPY, (x,), (xs,), saved, target)[0]
@@ -341,30 +380,41 @@ def _cross_entropy_vjp(g: Any, y: Any, inputs: Sequence[Any], saved: Any) -> Seq
     p, target = saved
     before, after = part(p, 0, target), part(p, target + 1, len(p))
     others = joined([before, after])
-    of_target = -g[0] * total(others) if len(others) else 0.0 * g[0]
+    of_target = -g[0] * total(others) if len(others) else g[0] * (p[0] - 1.0)
     return [joined([before * g[0], row_like(p, [of_target]), after * g[0]])]
 
 
-def _softmax_again(x: Any, target: int) -> Any:
-    from scalargrad import engine
+def _softmax_of(x: Any) -> Any:
+    from scalargrad import engine  # late: the one that runs may be the compiled one
 
-    return engine.softmax(x), target
+    return engine.softmax(x)
 
 
-CROSS_ENTROPY = RowOperation("cross_entropy", _cross_entropy_vjp, all_edges, _softmax_again)
+CROSS_ENTROPY = RowOperation(
+    "cross_entropy",
+    _cross_entropy_vjp,
+    all_edges,
+    lambda x, target: (_softmax_of(x), target),
+)
 
 ROW_OPERATIONS = {
     row.name: row
     for row in (
-        *(SUM, MEAN, LINEAR, DOT, WEIGHTED_SUM, CONCATENATE, SOFTMAX, RMSNORM, CROSS_ENTROPY),
+        *(SUM, MEAN, LINEAR, DOT, WEIGHTED_SUM, CONCATENATE, SOFTMAX, RMSNORM),
+        *(LOGSUMEXP, CROSS_ENTROPY),
     )
 }
 
 
-def _exponentials(logits: list[float]) -> tuple[float, list[float]]:
-    """The largest logit, and exp(x - largest) for each: at most 1, so that none overflows."""
+def _exponentials(logits: list[float]) -> tuple[float, list[float], float]:
+    """The largest logit; exp(x - largest) for each, so that none overflows; the sum of the others.
+
+    The largest itself gives 1, which log1p adds without rounding the others away.
+    """
     top = max(logits)
-    return top, [math.exp(x - top) for x in logits]
+    at = logits.index(top)
+    exponentials = [math.exp(x - top) for x in logits]
+    return top, exponentials, total(exponentials[:at] + exponentials[at + 1 :])
 
 
 def _shares(numbers: list[float]) -> Floats:

@@ -46,6 +46,28 @@ class Methods:
         """
         return self._apply(operations.LOG)
 
+    def log2(self: Self) -> Self:
+        """The logarithm to base 2, as `math.log2`; the derivative is 1 / (x log(2)).
+
+        Raises ValueError at and below 0.
+
+            >>> from scalargrad import Value
+            >>> Value(8.0).log2().data
+            3.0
+        """
+        return self._apply(operations.LOG2)
+
+    def log10(self: Self) -> Self:
+        """The logarithm to base 10, as `math.log10`; the derivative is 1 / (x log(10)).
+
+        Raises ValueError at and below 0.
+
+            >>> from scalargrad import Value
+            >>> Value(1000.0).log10().data
+            3.0
+        """
+        return self._apply(operations.LOG10)
+
     def log1p(self: Self) -> Self:
         """log(1 + x), exact near 0, as `math.log1p`; the derivative is 1 / (1 + x).
 
@@ -112,6 +134,61 @@ class Methods:
         """
         return self._apply(operations.TAN)
 
+    def asin(self: Self) -> Self:
+        """The arc sine in radians, as `math.asin`; the derivative is 1 / sqrt(1 - x**2).
+
+        It is inf at 1 and -1. Raises ValueError beyond.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).asin().data
+            0.0
+        """
+        return self._apply(operations.ASIN)
+
+    def acos(self: Self) -> Self:
+        """The arc cosine in radians, as `math.acos`; the derivative is -1 / sqrt(1 - x**2).
+
+        It is -inf at 1 and -1. Raises ValueError beyond.
+
+            >>> from scalargrad import Value
+            >>> Value(1.0).acos().data
+            0.0
+        """
+        return self._apply(operations.ACOS)
+
+    def atan(self: Self) -> Self:
+        """The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).
+
+        It never raises. (`torch.atan`)
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).atan().data
+            0.0
+        """
+        return self._apply(operations.ATAN)
+
+    def sinh(self: Self) -> Self:
+        """The hyperbolic sine, as `math.sinh`; the derivative is cosh(x).
+
+        Raises OverflowError beyond about 710.48.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).sinh().data
+            0.0
+        """
+        return self._apply(operations.SINH)
+
+    def cosh(self: Self) -> Self:
+        """The hyperbolic cosine, as `math.cosh`; the derivative is sinh(x).
+
+        Raises OverflowError beyond about 710.48.
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).cosh().data
+            1.0
+        """
+        return self._apply(operations.COSH)
+
     def tanh(self: Self) -> Self:
         """The hyperbolic tangent, between -1 and 1, as `math.tanh`; it never raises.
 
@@ -134,6 +211,28 @@ class Methods:
         """
         return self._apply(operations.SIGMOID)
 
+    def softplus(self: Self) -> Self:
+        """log(1 + exp(x)), a smooth relu, without overflow; it never raises.
+
+        The derivative is sigmoid(x). (`torch.nn.functional.softplus`)
+
+            >>> from scalargrad import Value
+            >>> Value(1000.0).softplus().data
+            1000.0
+        """
+        return self._apply(operations.SOFTPLUS)
+
+    def erf(self: Self) -> Self:
+        """The error function, as `math.erf`; the derivative is 2 / sqrt(pi) exp(-x**2).
+
+        It never raises. (`torch.erf`)
+
+            >>> from scalargrad import Value
+            >>> Value(0.0).erf().data
+            0.0
+        """
+        return self._apply(operations.ERF)
+
     def relu(self: Self) -> Self:
         """max(0, x), nan for nan; it never raises.
 
@@ -144,6 +243,17 @@ class Methods:
             (2.0, 0.0)
         """
         return self._apply(operations.RELU)
+
+    def abs(self: Self) -> Self:
+        """The absolute value, as the builtin `abs`; the derivative is -1, 0 or 1.
+
+        It never raises. (`torch.abs`)
+
+            >>> from scalargrad import Value
+            >>> Value(-3.0).abs().data
+            3.0
+        """
+        return self._apply(operations.ABS)
 
     def conjugate(self: Self) -> Self:
         """The same, as it is real. NumPy asks for it when it computes `var` and `std`."""

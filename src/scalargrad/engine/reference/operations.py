@@ -98,13 +98,23 @@ ABS     = Operation("abs",     abs,                        lambda y, x: (sign(x)
 EXP     = Operation("exp",     math.exp,                   lambda y, x: (y,), ROWS)
 LOG     = Operation("log",     math.log,                   lambda y, x: (divide(1.0, x),))
 LOG1P   = Operation("log1p",   math.log1p,                 lambda y, x: (divide(1.0, 1.0 + x),))
+LOG2    = Operation("log2",    math.log2,                  lambda y, x: (divide(LOG2_E, x),))
+LOG10   = Operation("log10",   math.log10,                 lambda y, x: (divide(LOG10_E, x),))
 EXPM1   = Operation("expm1",   math.expm1,                 lambda y, x: (exp(x),))
 SQRT    = Operation("sqrt",    math.sqrt,                  lambda y, x: (divide(0.5, y),))
 SIN     = Operation("sin",     math.sin,                   lambda y, x: (cos(x),))
 COS     = Operation("cos",     math.cos,                   lambda y, x: (-sin(x),))
 TAN     = Operation("tan",     math.tan,                   lambda y, x: (1.0 + y * y,))
-TANH    = Operation("tanh",    math.tanh,                  lambda y, x: (_tanh_grad(x),))
+ASIN    = Operation("asin",    math.asin,                  lambda y, x: (_asin_grad(x),))
+ACOS    = Operation("acos",    math.acos,                  lambda y, x: (-_asin_grad(x),))
+ATAN    = Operation("atan",    math.atan,                  lambda y, x: (_atan_grad(x),))
+ATAN2   = Operation("atan2",   math.atan2,                 lambda y, a, b: _atan2_grads(a, b))
+SINH    = Operation("sinh",    math.sinh,                  lambda y, x: (cosh(x),))
+COSH    = Operation("cosh",    math.cosh,                  lambda y, x: (sinh(x),))
+TANH    = Operation("tanh",    math.tanh,                  lambda y, x: (_tanh_grad(y, x),))
 SIGMOID = Operation("sigmoid", lambda x: sigmoid(x),       lambda y, x: (_sigmoid_grad(y, x),))
+SOFTPLUS= Operation("softplus",lambda x: _softplus(x),     lambda y, x: (sigmoid(x),))
+ERF     = Operation("erf",     math.erf,                   lambda y, x: (_erf_grad(x),))
 RELU    = Operation("relu",    lambda x: _relu(x),         lambda y, x: (_step(x),), BRANCHES)
 MAXIMUM = Operation("maximum", lambda a, b: _max(a, b),    lambda y, a, b: _halves(a, b), BRANCHES)
 MINIMUM = Operation("minimum", lambda a, b: _min(a, b),    lambda y, a, b: _halves(b, a), BRANCHES)
@@ -113,8 +123,9 @@ MINIMUM = Operation("minimum", lambda a, b: _min(a, b),    lambda y, a, b: _halv
 OPERATIONS = {
     row.name: row
     for row in (
-        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, EXPM1, SQRT),
-        *(SIN, COS, TAN, TANH, SIGMOID, RELU, MAXIMUM, MINIMUM),
+        *(ADD, SUB, MUL, DIV, POW, NEG, ABS, EXP, LOG, LOG1P, LOG2, LOG10, EXPM1, SQRT),
+        *(SIN, COS, TAN, ASIN, ACOS, ATAN, ATAN2, SINH, COSH, TANH, SIGMOID, SOFTPLUS, ERF),
+        *(RELU, MAXIMUM, MINIMUM),
     )
 }
 
@@ -122,6 +133,8 @@ OPERATIONS = {
 # The operations and derivatives that need care.
 
 SMALLEST_NORMAL = 2.0**-1022  # below it, floats have fewer than 53 bits
+LOG2_E: float = 1.4426950408889634  # 1 / log(2)
+LOG10_E: float = 0.4342944819032518  # 1 / log(10)
 
 
 def _power(x: float, n: float) -> float:
@@ -143,7 +156,7 @@ def _power_grads(y: Number, x: Number, n: Number) -> tuple[Number, Number]:
 
 
 def _power_by_base(y: Number, x: Number, n: Number) -> Number:
-    """d/dx x**n = n x**(n-1), in whichever form loses no digits on the way."""
+    """d/dx x**n = n x**(n-1), its number computed in whichever form loses no digits on the way."""
     base, exponent = number_of(x), number_of(n)
     if exponent == 0.0 and (isinstance(n, float) or not math.isfinite(_ieee_divide(1.0, base))):
         return 0.0  # x**0 is 1 everywhere
@@ -151,18 +164,22 @@ def _power_by_base(y: Number, x: Number, n: Number) -> Number:
     if base == 0.0 or not math.isfinite(base) or not math.isfinite(exponent):
         return n * one_less
     if _is_coarse(one_less) and abs(exponent) > 4.0:  # x**n = +-(|x|**(n/2))**2
-        root = power(abs(x), 0.5 * n)
-        return math.copysign(1.0, number_of(y)) * divide(n * root, x) * root
+        root = _ieee_power(abs(base), 0.5 * exponent)
+        number = math.copysign(1.0, number_of(y)) * _ieee_divide(exponent * root, base) * root
+        return product(n, one_less, number)
     if math.isinf(number_of(one_less)) or not _is_one_less(exponent - 1.0, exponent):
-        return divide(n * y, x)
+        return product(n, one_less, _ieee_divide(exponent * number_of(y), base))
     return n * one_less
 
 
 def _power_by_exponent(y: Number, x: Number, n: Number) -> Number:
-    """d/dn x**n = x**n log x."""
-    base = number_of(x)
-    if base == 0.0 and number_of(n) >= 0.0:
+    """d/dn x**n = x**n log x, or x**(n-1) (x log x) where x**n or 1/x**2 is no good float."""
+    base, exponent = number_of(x), number_of(n)
+    if base == 0.0 and exponent >= 0.0:
         return 0.0
+    small = _is_coarse(y) or (exponent >= 2.0 and _is_coarse(base * base))
+    if small and SMALLEST_NORMAL <= base < 1.0:
+        return power(x, n - 1.0) * x_log_x(x)
     if base < math.inf and _is_coarse(y):  # x**n = (x**(n/2))**2
         root = power(x, 0.5 * n)
         return root * log(x) * root
@@ -180,15 +197,64 @@ def _is_coarse(y: Number) -> bool:
 
 
 def _sigmoid_grad(y: Number, x: Number) -> Number:
-    """s(x) s(-x), as s (1 - s) with the smaller of the two, where 1 - s cancels nothing."""
+    """s(x) s(-x): near 0 as (1 - tanh(x/2)**2) / 4, far from it as s (1 - s) of the smaller one.
+
+    Neither cancels anything, nor do their derivatives.
+    """
+    if -1.0 < x < 1.0:
+        t = tanh(0.5 * x)
+        return 0.25 * (1.0 - t * t)
     small = y if x <= 0.0 else sigmoid(-x)
     return small * (1.0 - small)
 
 
-def _tanh_grad(x: Number) -> Number:
-    """1 - tanh(x)**2 = 4 s(2x) s(-2x) with the sigmoid s: no overflow, no cancellation."""
+def _tanh_grad(y: Number, x: Number) -> Number:
+    """1 - tanh(x)**2, far from 0 as 4 s(2x) s(-2x) with the sigmoid s, which cancels nothing."""
+    if -0.5 < x < 0.5:
+        return 1.0 - y * y
     small = sigmoid(x + x if x <= 0.0 else -x - x)
     return 4.0 * small * (1.0 - small)
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))  # log(1 + exp(x)); cannot overflow
+
+
+def _asin_grad(x: Number) -> Number:
+    """1 / sqrt(1 - x**2), next to 1 and -1 in factors, which cancel nothing."""
+    square = (1.0 - x) * (1.0 + x) if 0.5 < abs(number_of(x)) < 1.0 else 1.0 - x * x
+    return divide(1.0, sqrt(square))
+
+
+def _atan_grad(x: Number) -> Number:
+    """1 / (1 + x**2), without overflow."""
+    if -1.0 <= x <= 1.0 or not math.isfinite(number_of(x)):
+        return divide(1.0, 1.0 + x * x)
+    r = divide(1.0, x)
+    return divide(r * r, 1.0 + r * r)
+
+
+def _atan2_grads(a: Number, b: Number) -> tuple[Number, Number]:
+    """b / (a**2 + b**2) and -a / (a**2 + b**2), brought to about 1 first; 0 for no direction."""
+    if number_of(a) == 0.0 and number_of(b) == 0.0:
+        return 0.0, 0.0
+    largest = max(abs(number_of(a)), abs(number_of(b)))
+    if not largest < math.inf:
+        square = a * a + b * b
+        return divide(b, square), divide(-a, square)
+    unit = math.ldexp(1.0, -min(max(math.frexp(largest)[1], -1021), 1022))
+    a, b = a * unit, b * unit
+    square = a * a + b * b
+    return divide(b, square) * unit, divide(-a, square) * unit
+
+
+def _erf_grad(x: Number) -> Number:
+    """2 / sqrt(pi) exp(-x**2), with the square in two parts, as its last bits matter."""
+    if abs(number_of(x)) > 30.0:
+        return 0.0
+    coarse = number_of(x) * 134217729.0  # 2**27 + 1
+    coarse = coarse - (coarse - number_of(x))
+    return 2.0 / math.sqrt(math.pi) * exp(-coarse * coarse) * exp((coarse - x) * (coarse + x))
 
 
 def _relu(x: float) -> float:
@@ -238,12 +304,49 @@ def exp(x: Number) -> Number:
     return _ieee(EXP, _ieee_exp, x)
 
 
+def x_log_x(x: Number) -> Number:
+    """x log x, as one node: with two, the derivative of the one could be too small for a float."""
+    if isinstance(x, float):
+        return x * _ieee_log(x)
+    from scalargrad.engine import Value
+
+    slope = log(x) + 1.0
+    return Value(x_log_x(x.data), (x,), (slope,), op="x log x")
+
+
+def product(a: Number, b: Number, number: float) -> Number:
+    """a * b, whose number was computed in another way because that would lose digits."""
+    if isinstance(a, float) and isinstance(b, float):
+        return number
+    from scalargrad.engine import Value
+
+    a, b = (Value(x) if isinstance(x, float) else x for x in (a, b))
+    return Value(number, (a, b), (b, a), op="*")
+
+
 def sin(x: Number) -> Number:
     return math.sin(x) if isinstance(x, float) else x.sin()
 
 
 def cos(x: Number) -> Number:
     return math.cos(x) if isinstance(x, float) else x.cos()
+
+
+def sinh(x: Number) -> Number:
+    """With +-inf on overflow."""
+    return _ieee(SINH, _ieee_sinh, x)
+
+
+def cosh(x: Number) -> Number:
+    return _ieee(COSH, _ieee_cosh, x)
+
+
+def tanh(x: Number) -> Number:
+    return math.tanh(x) if isinstance(x, float) else x.tanh()
+
+
+def sqrt(x: Number) -> Number:
+    return math.sqrt(x) if isinstance(x, float) else x.sqrt()
 
 
 def sigmoid(x: Number) -> Number:
@@ -294,5 +397,19 @@ def _ieee_log(x: float) -> float:
 def _ieee_exp(x: float) -> float:
     try:
         return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _ieee_sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def _ieee_cosh(x: float) -> float:
+    try:
+        return math.cosh(x)
     except OverflowError:
         return math.inf

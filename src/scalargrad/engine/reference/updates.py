@@ -19,12 +19,27 @@ def zero_grads(rows: Sequence[Vector]) -> None:
         row._write_grads([0.0] * len(row))
 
 
-def sgd_update(rows: Sequence[Vector], velocity: Vector, lr: float, momentum: float) -> None:
-    """velocity = momentum * velocity + grad; parameter -= lr * velocity."""
-    p, v = _joined(rows)
+def sgd_update(
+    rows: Sequence[Vector],
+    velocity: Vector,
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+    nesterov: bool,
+) -> None:
+    """With g = grad + weight_decay * parameter:
+
+    velocity = momentum * velocity + g
+    parameter -= lr * velocity, or with nesterov, lr * (g + momentum * velocity)
+    """
+    p, g = _joined(rows)
+    if weight_decay:
+        g = [gi + weight_decay * pi for gi, pi in zip(g, p)]
+    v = g
     if momentum:  # without it, 0 * inf must not spoil the velocity for good
-        v = [momentum * vi + gi for vi, gi in zip(velocity._numbers(), v)]
-    _write(rows, [pi - lr * vi for pi, vi in zip(p, v)])
+        v = [momentum * vi + gi for vi, gi in zip(velocity._numbers(), g)]
+    step = [gi + momentum * vi for gi, vi in zip(g, v)] if nesterov else v
+    _write(rows, [pi - lr * si for pi, si in zip(p, step)])
     velocity._write(v)
 
 
@@ -37,6 +52,7 @@ def adam_update(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
+    decoupled: bool,
     step: int,
 ) -> None:
     """Algorithm 1 of Kingma and Ba 2015, Adam: A Method for Stochastic Optimization.
@@ -46,9 +62,14 @@ def adam_update(
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g**2
         parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)
+
+    If the decay is decoupled, g = grad, and first of all parameter *= 1 - lr * weight_decay.
     """
     p, g = _joined(rows)
-    if weight_decay:
+    if weight_decay and decoupled:
+        kept = 1.0 - lr * weight_decay
+        p = [pi * kept for pi in p]
+    elif weight_decay:
         g = [gi + weight_decay * pi for gi, pi in zip(g, p)]
     beta1, beta2 = betas
     rest1, rest2 = 1.0 - beta1, 1.0 - beta2

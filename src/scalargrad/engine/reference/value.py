@@ -52,12 +52,13 @@ class Value(Methods):
 
     `data` is any real number, stored as a float. `parents` and `local_grads` say what it was made
     from and the derivative with respect to each; leave them out for a leaf, such as a parameter.
+    Local derivatives given as Values can be differentiated again, see `grad`.
     `op` names the operation and `label` the number, both for pictures and messages only.
 
     `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either
     side; the result has the bits that Python's own operator gives, and raises what it raises.
-    Values compare by `data` with `< <= > >=`; `==` and `hash` are identity, so that Values can
-    live in sets and dicts.
+    Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between
+    Values `==` is identity, as `hash` is, so that they can live in sets and dicts.
 
     Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local
     derivatives as parents, and OverflowError for an int that is too large for a float.
@@ -73,18 +74,20 @@ class Value(Methods):
 
     __slots__ = ("_data", "_grad", "_label", "_local_grads", "_operation", "_parents")
 
+    _is_scalargrad_value = True  # for engine/arguments.py
+
     _data: float
     _grad: float
     _label: str
     _local_grads: tuple[float, ...]
-    _operation: Operation | str  # the text, where it was made by hand
+    _operation: Operation | HandMade
     _parents: tuple[Value, ...]
 
     def __init__(
         self,
         data: RealNumber,
         parents: Iterable[Value] = (),
-        local_grads: Iterable[RealNumber] = (),
+        local_grads: Iterable[Value | RealNumber] = (),
         *,
         op: str = "",
         label: str = "",
@@ -97,8 +100,8 @@ class Value(Methods):
         self._data = number
         self._grad = 0.0
         self._label = label
-        self._parents, self._local_grads = ((), ()) if recording.depth else edges
-        self._operation = "" if recording.depth else op
+        self._parents, self._local_grads, graphs = ((), (), ()) if recording.depth else edges
+        self._operation = HandMade("" if recording.depth else op, graphs)
 
     # Backpropagation.
 
@@ -147,6 +150,19 @@ class Value(Methods):
                 if local_grad or not self._is_branch():
                     parent._grad += local_grad * upstream
 
+    def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
+        """What `_propagate` adds to each parent, for `grad`, which adds it elsewhere.
+
+        It is written twice because it is where plain Python spends its time.
+        """
+        if upstream == 0.0:
+            return []
+        edges = zip(self._parents, self._local_grads)
+        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+
+    def _add_to_grad(self, contribution: float) -> None:
+        self._grad += contribution
+
     def _is_branch(self) -> bool:
         return isinstance(self._operation, Operation) and self._operation.branches
 
@@ -188,7 +204,9 @@ class Value(Methods):
     def __rtruediv__(self, other: RealNumber) -> Value:
         return self._operate_reflected(operations.DIV, other)
 
-    def __pow__(self, other: Value | RealNumber) -> Value:
+    def __pow__(self, other: Value | RealNumber, modulus: None = None) -> Value:
+        if modulus is not None:
+            return NotImplemented
         return self._operate(operations.POW, other)
 
     def __rpow__(self, other: RealNumber) -> Value:
@@ -272,10 +290,17 @@ class Value(Methods):
     @property
     def op(self) -> str:
         """The operation that made this Value, such as "+" or "tanh"; empty for a leaf."""
-        operation = self._operation
-        return operation if isinstance(operation, str) else operation.name
+        return self._operation.name
 
     # Behaving like a number, except where that would silently lose the gradient.
+
+    def __eq__(self, other: object) -> bool:
+        return NotImplemented if isinstance(other, Value) else self._data == other
+
+    def __ne__(self, other: object) -> bool:
+        return NotImplemented if isinstance(other, Value) else self._data != other
+
+    __hash__ = object.__hash__
 
     def __lt__(self, other: Value | RealNumber) -> bool:
         return self._data < _number(other) if is_real(other) else NotImplemented
@@ -313,15 +338,16 @@ class Value(Methods):
 
         return mime_bundle(self, include, exclude)
 
-    # What other rooms ask of a Value. The elements of a row answer otherwise.
+    # What vector.py and other modules ask. The elements of a row answer otherwise.
 
     def _history(self) -> tuple[Any, ...]:
         """How it came about: the operation, the inputs, what it is part of, a setting."""
         if not self._parents:
             return "", (), self, None
         operation = self._operation
-        name = None if isinstance(operation, str) else operation.name  # None: made by hand
-        return name, self._parents, self, None
+        if isinstance(operation, HandMade):
+            return None, self._parents, self, operation.derivatives
+        return operation.name, self._parents, self, None
 
     def _place(self) -> tuple[int, int, int] | None:
         """For an element of a row: a number that tells live rows apart, its index, the length."""
@@ -333,16 +359,6 @@ class Value(Methods):
 
     def _numbers(self) -> float:
         return self._data
-
-    def _add_to_grad(self, contribution: float) -> None:
-        self._grad += contribution
-
-    def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
-        """What it hands down: the same as `_propagate`, but without writing to any gradient."""
-        if upstream == 0.0:
-            return []
-        edges = zip(self._parents, self._local_grads)
-        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
 
     def _computed(self) -> Iterable[Any]:
         """The node that backward visits for it: none for a leaf."""
@@ -375,7 +391,7 @@ def node(
     data: float,
     parents: tuple[Value, ...],
     local_grads: tuple[float, ...],
-    operation: Operation | str,
+    operation: Operation | HandMade,
 ) -> Value:
     new = _new(Value)
     new._data = data
@@ -388,7 +404,23 @@ def node(
 
 
 def leaf(data: float) -> Value:
-    return node(data, (), (), "")
+    return node(data, (), (), LEAF)
+
+
+class HandMade:
+    """An operation that somebody made by hand, or none at all.
+
+    `derivatives` are the local derivatives with their graphs, where these were given as Values.
+    """
+
+    __slots__ = ("derivatives", "name")
+
+    def __init__(self, name: str, derivatives: tuple[Any, ...] = ()) -> None:
+        self.name = name
+        self.derivatives = derivatives
+
+
+LEAF = HandMade("")
 
 
 def ieee_node(

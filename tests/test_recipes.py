@@ -1,0 +1,84 @@
+"""docs/recipes.md: each recipe gives the values and the gradients that PyTorch gives."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+F = torch.nn.functional
+
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+ROW = [-40.0, -3.0, -0.75, -1e-3, 1e-3, 0.5, 2.0, 37.0]
+TARGETS = [0.0, 1.0, 0.25, 1.0, 0.0, 0.5, 1.0, 0.0]
+
+THEIRS = {
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "clamp": lambda x: torch.clamp(x, -1.0, 1.0),
+    "binary_cross_entropy_with_logits": lambda x: F.binary_cross_entropy_with_logits(
+        x, torch.tensor(TARGETS, dtype=torch.float64), reduction="none"
+    ),
+    "log_softmax": lambda x: F.log_softmax(x, 0),
+    "mse_loss": lambda x: F.mse_loss(x, torch.tensor(TARGETS, dtype=torch.float64)),
+}
+MORE_ARGUMENTS = {
+    "clamp": (-1.0, 1.0),
+    "binary_cross_entropy_with_logits": (TARGETS,),
+    "mse_loss": (TARGETS,),
+}
+
+
+def recipes(sg):
+    """The functions that the page shows."""
+    namespace = {"sg": sg, "nn": sg.nn}
+    exec("import math", namespace)
+    for block in re.findall(
+        r"```python\n(def .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+    ):
+        exec(block, namespace)
+    return {name: x for name, x in namespace.items() if callable(x) and name[0] != "_"}
+
+
+def near(expected):
+    return pytest.approx(expected, rel=1e-13, abs=1e-15)
+
+
+def test_none_is_untested(sg):
+    assert recipes(sg).keys() == THEIRS.keys()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_of_a_row(sg, name):
+    row, x = sg.nn.vector(ROW), torch.tensor(ROW, dtype=torch.float64, requires_grad=True)
+    more = [sg.nn.vector(a) if isinstance(a, list) else a for a in MORE_ARGUMENTS.get(name, ())]
+    ours, theirs = recipes(sg)[name](row, *more), THEIRS[name](x)
+    if isinstance(ours, sg.Vector):
+        assert ours.data == near(tuple(theirs.tolist()))
+        ours, theirs = ours.sum(), theirs.sum()
+    assert ours.data == near(theirs.item())
+    ours.backward()
+    theirs.backward()
+    assert row.grad == near(tuple(x.grad.tolist()))
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "silu", "gelu", "clamp"])
+def test_of_one_number(sg, name):
+    for number in ROW:
+        v, x = sg.Value(number), torch.tensor(number, dtype=torch.float64, requires_grad=True)
+        ours, theirs = recipes(sg)[name](v, *MORE_ARGUMENTS.get(name, ())), THEIRS[name](x)
+        ours.backward()
+        theirs.backward()
+        assert (ours.data, v.grad) == near((theirs.item(), x.grad.item()))
+
+
+@pytest.mark.parametrize("logit", [-1000.0, 1000.0, 0.0])
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_a_loss_with_logits_does_not_overflow(sg, logit, target):
+    loss = recipes(sg)["binary_cross_entropy_with_logits"](sg.Value(logit), target)
+    theirs = F.binary_cross_entropy_with_logits(
+        torch.tensor(logit, dtype=torch.float64), torch.tensor(target, dtype=torch.float64)
+    )
+    assert loss.data == near(theirs.item())
