@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from engines import PACKAGES, load
 
-
 COMPILED = Path(__file__).parents[1] / "src" / "scalargrad" / "engine" / "compiled"
 
 
