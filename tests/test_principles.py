@@ -261,6 +261,7 @@ class TestPrinciple4NoDepthLimit:
         assert x.grad == 1.0
         del y
 
+    @long_in_python
     @counts_references
     def test_principle_4_the_memory_of_a_long_chain_is_given_back(self, sg):
         tracemalloc.start()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from effort import examples, long, long_in_python
+from effort import engines_in_turn, examples, long, long_in_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -164,6 +164,7 @@ class TestNumberByNumber:
                 if form in SINGLES:  # one for all, which is a leaf where it was a number
                     assert y.parents[k] is result[0].parents[k]
 
+    @engines_in_turn
     @every_case
     @pytest.mark.parametrize(
         "upstreams",

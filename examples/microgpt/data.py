@@ -59,16 +59,9 @@ def fingerprint(documents: list[str]) -> str:
 
 
 def shuffled(documents: list[str], rng: random.Random) -> list[str]:
-    """The documents in a random order: each, from the last on, changes places with one up to it.
-
-    These are the draws of `rng.shuffle`, without its two calls for each document.
-    """
-    documents, draw = documents.copy(), rng.getrandbits
-    for last in range(len(documents) - 1, 0, -1):
-        bits = (last + 1).bit_length()
-        while (other := draw(bits)) > last:
-            pass
-        documents[last], documents[other] = documents[other], documents[last]
+    """The documents in a random order."""
+    documents = documents.copy()
+    rng.shuffle(documents)
     return documents
 
 

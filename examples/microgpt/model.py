@@ -109,7 +109,7 @@ def parameter_count(model: GPT) -> int:
 
 # --8<-- [end:weights]
 # --8<-- [start:gpt]
-class Memory:
+class LayerCache:
     """What the attention of one layer remembers of the positions so far: its key/value cache.
 
     `keys[h]` and `values[h]` are those of head h, one row per position. They are stored once per
@@ -123,39 +123,39 @@ class Memory:
         self.values: list[list[Vector]] = [[] for _ in self.heads]
 
 
-def empty_cache(config: Config) -> list[Memory]:
-    """A memory for each layer."""
-    return [Memory(config) for _ in range(config.n_layer)]
+def empty_cache(config: Config) -> list[LayerCache]:
+    """The cache before the first position: one for each layer."""
+    return [LayerCache(config) for _ in range(config.n_layer)]
 
 
-def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[Memory]) -> Vector:
+def gpt(model: GPT, token_id: int, position_id: int, cache: Sequence[LayerCache]) -> Vector:
     """The logits of the token that follows `token_id` at `position_id`.
 
     The cache holds what the layers computed at the positions before; this call adds its own.
     """
     x = nn.rmsnorm(model.weights["wte"][token_id] + model.weights["wpe"][position_id])
-    for layer, memory in zip(model.layers, cache):
-        x = attention(layer, x, memory)
+    for layer, layer_cache in zip(model.layers, cache):
+        x = attention(layer, x, layer_cache)
         x = mlp(layer, x)
     return nn.linear(x, model.weights["lm_head"])
 
 
 # --8<-- [end:gpt]
 # --8<-- [start:attention]
-def attention(layer: dict[str, Matrix], x: Vector, memory: Memory) -> Vector:
+def attention(layer: dict[str, Matrix], x: Vector, cache: LayerCache) -> Vector:
     """Add to x what earlier positions have to say.
 
     Each head asks a question (its query), compares it with the key of every position up to this
     one, and takes the average of the values there, weighted by how well the keys match.
     """
     normed = nn.rmsnorm(x)
-    head_dim = len(x) // len(memory.heads)
+    head_dim = len(x) // len(cache.heads)
     scale = 1 / math.sqrt(head_dim)  # keeps the logits' size independent of head_dim
     query = nn.linear(normed, layer["attn_wq"]) * scale
     key = nn.linear(normed, layer["attn_wk"])
     value = nn.linear(normed, layer["attn_wv"])
     found = []
-    for head, keys, values in zip(memory.heads, memory.keys, memory.values):
+    for head, keys, values in zip(cache.heads, cache.keys, cache.values):
         keys.append(key[head])
         values.append(value[head])
         attention_weights = nn.softmax(nn.linear(query[head], keys))  # one per position

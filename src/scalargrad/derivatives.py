@@ -81,48 +81,48 @@ def grad(
         >>> grad((row**2).sum(), row)
         (Vector([2.0, 4.0]),)
     """
-    alone = isinstance(outputs, (Value, Vector))
-    ends: list[Any] = [outputs] if alone else list(iterable(outputs, "grad", "outputs"))
-    upstreams = [grad_outputs] if alone else grad_outputs
-    upstreams = _checked_upstreams(ends, None if grad_outputs is None else upstreams)
+    if isinstance(outputs, (Value, Vector)):
+        outputs, grad_outputs = [outputs], None if grad_outputs is None else [grad_outputs]
+    outputs = list(iterable(outputs, "grad", "outputs"))
+    upstreams = _checked_upstreams(outputs, grad_outputs)
     check_flag(create_graph, "grad: create_graph")
     wanted = (inputs,) if isinstance(inputs, (Value, Vector)) else inputs
     if create_graph:
-        return _derivatives_as_graphs(ends, upstreams, nested(wanted, (Value, Vector)))
-    return gradients(ends, upstreams, wanted)  # type: ignore[no-any-return]
+        return _derivatives_as_graphs(outputs, upstreams, nested(wanted, (Value, Vector)))
+    return gradients(outputs, upstreams, wanted)  # type: ignore[no-any-return]
 
 
-def _checked_upstreams(ends: list[Any], upstreams: Any) -> list[Any]:
+def _checked_upstreams(outputs: list[Any], grad_outputs: Any) -> list[Any]:
     """What the gradient of each output begins with: a float, or a list of floats."""
-    for i, end in enumerate(ends):
-        if not isinstance(end, (Value, Vector)):
-            raise TypeError(f"grad: outputs[{i}] must be a Value or a row, got {describe(end)}")
-        if upstreams is None and isinstance(end, Vector):
+    for i, output in enumerate(outputs):
+        if not isinstance(output, (Value, Vector)):
+            raise TypeError(f"grad: outputs[{i}] must be a Value or a row, got {describe(output)}")
+        if grad_outputs is None and isinstance(output, Vector):
             raise ValueError(
                 f"grad: outputs[{i}] is a row; give grad_outputs, or take its .sum() or .mean()"
             )
-    if upstreams is None:
-        return [1.0] * len(ends)
-    upstreams = list(iterable(upstreams, "grad", "grad_outputs"))
-    if len(upstreams) != len(ends):
+    if grad_outputs is None:
+        return [1.0] * len(outputs)
+    upstreams = list(iterable(grad_outputs, "grad", "grad_outputs"))
+    if len(upstreams) != len(outputs):
         raise ValueError(
-            f"grad: outputs has {count(len(ends), 'item')} but grad_outputs has {len(upstreams)}; "
-            "give one for each output"
+            f"grad: outputs has {count(len(outputs), 'item')} but grad_outputs has "
+            f"{len(upstreams)}; give one for each output"
         )
     return [
-        _checked_upstream(e, u, f"grad_outputs[{i}]")
-        for i, (e, u) in enumerate(zip(ends, upstreams))
+        _checked_upstream(output, upstream, f"grad_outputs[{i}]")
+        for i, (output, upstream) in enumerate(zip(outputs, upstreams))
     ]
 
 
-def _checked_upstream(end: Value | Vector, upstream: Any, name: str) -> Any:
-    if isinstance(end, Value):
+def _checked_upstream(output: Value | Vector, upstream: Any, name: str) -> Any:
+    if isinstance(output, Value):
         return as_float(upstream, f"grad: {name}")
     numbers = enumerate(list(iterable(upstream, "grad", name)))
     floats = [as_float(x, f"grad: {name}[{i}]") for i, x in numbers]
-    if len(floats) != len(end):
+    if len(floats) != len(output):
         raise ValueError(
-            f"grad: {name} has {count(len(floats))} for a row of {len(end)}; give one for each"
+            f"grad: {name} has {count(len(floats))} for a row of {len(output)}; give one for each"
         )
     return floats
 
@@ -131,12 +131,12 @@ def _checked_upstream(end: Value | Vector, upstream: Any, name: str) -> Any:
 
 
 def _derivatives_as_graphs(
-    ends: Sequence[Any], upstreams: Sequence[Any], wanted: Any
+    outputs: Sequence[Any], upstreams: Sequence[Any], wanted: Any
 ) -> tuple[Any, ...]:
-    graph = Graph(ends, leaves=False)
+    graph = Graph(outputs, leaves=False)
     gathered = _Gathered(graph, _leading(graph, wanted))
-    for end, upstream in zip(ends, upstreams):
-        gathered.add(end, Value(upstream) if isinstance(end, Value) else Vector(upstream))
+    for output, upstream in zip(outputs, upstreams):
+        gathered.add(output, Value(upstream) if isinstance(output, Value) else Vector(upstream))
     for node in reversed(graph.order):
         gradient = gathered.gradient(node)
         if gradient is not None:
@@ -149,18 +149,18 @@ def _derivatives_as_graphs(
 def _leading(graph: Graph, wanted: Any) -> set[Node]:
     """The nodes on a way from `wanted` to the outputs."""
     leading = set(graph.nodes_in(wanted))
-    matrices: dict[int, bool] = {}  # whether one of their rows leads there; most are met often
+    matrices: dict[int, bool] = {}  # what was found out about them; most are met often
+
+    def leads(x: Any) -> bool:
+        if not isinstance(x, tuple):
+            return not leading.isdisjoint(graph.nodes_in(x))
+        if id(x) not in matrices:
+            matrices[id(x)] = not leading.isdisjoint(graph.nodes_in(x))
+        return matrices[id(x)]
+
     for node in graph.order:
-        for x in node.inputs:
-            if isinstance(x, tuple):
-                if id(x) not in matrices:
-                    matrices[id(x)] = not leading.isdisjoint(graph.nodes_in(x))
-                leads = matrices[id(x)]
-            else:
-                leads = not leading.isdisjoint(graph.nodes_in(x))
-            if leads:
-                leading.add(node)
-                break
+        if any(map(leads, node.inputs)):
+            leading.add(node)
     return leading
 
 
@@ -220,15 +220,17 @@ def _changed(node: Node) -> ValueError:
 
 
 class _Terms:
-    """Contributions to the numbers of a row from `start` to `stop`: scales[i] * rows[i]."""
+    """Contributions to the numbers of a row from `start` to `stop`: scales[i] * rows[i].
 
-    __slots__ = ("numbers", "rows", "scales", "start", "stop")
+    `turns[i]` says when each is added: sums have the bits of `backward` only in its order.
+    """
+
+    __slots__ = ("rows", "scales", "start", "stop", "turns")
 
     def __init__(
-        self, start: int, stop: int, numbers: Sequence[int], scales: Sequence[Any], rows: Any
+        self, start: int, stop: int, turns: Sequence[int], scales: Sequence[Any], rows: Any
     ) -> None:
-        self.start, self.stop = start, stop
-        self.numbers = numbers  # in the order in which backward adds them
+        self.start, self.stop, self.turns = start, stop, turns
         self.scales, self.rows = scales, rows
 
 
@@ -241,7 +243,7 @@ class _Gathered:
         self.terms: dict[Node, list[_Terms]] = {}
         self.sums: dict[Node, Any] = {}
         self.delayed: dict[int, tuple[tuple[Any, ...], list[tuple[int, ScaledByEach]]]] = {}
-        self.count = 0
+        self.turn = 0
 
     def add(self, x: Any, contribution: Any) -> None:
         """Add to the gradient of an input: of a Value, a row, or a matrix."""
@@ -265,8 +267,8 @@ class _Gathered:
         scale = 1.0
         if isinstance(contribution, Scaled):
             scale, contribution = contribution.scale, contribution.row
-        self.count += 1
-        self._add_terms(x, _Terms(start, stop, (self.count,), (scale,), (contribution,)))
+        self.turn += 1
+        self._add_terms(x, _Terms(start, stop, (self.turn,), (scale,), (contribution,)))
 
     def _add_terms(self, x: Value | Vector, terms: _Terms) -> None:
         node = self.graph.node(x)
@@ -281,16 +283,17 @@ class _Gathered:
             for row, scale in zip(matrix, contributions.scales):
                 self.add(row, Scaled(scale, contributions.row))
         else:  # weights: many of these make one sum for each row, in the end
-            self.count += 1
-            self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.count, contributions))
+            self.turn += 1
+            self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.turn, contributions))
 
     def add_delayed(self) -> None:
+        """Add what was put aside for the rows of weights."""
         for matrix, contributions in self.delayed.values():
-            numbers = [number for number, _ in contributions]
+            turns = [turn for turn, _ in contributions]
             rows = [each.row for _, each in contributions]
             for row, scales in zip(matrix, zip(*(each.scales for _, each in contributions))):
                 _, start, stop = row._place()
-                self._add_terms(row, _Terms(start, stop, numbers, scales, rows))
+                self._add_terms(row, _Terms(start, stop, turns, scales, rows))
 
     def gradient(self, node: Node) -> Any:
         """A Value, or a row; None if nothing was handed to it."""
@@ -305,7 +308,7 @@ class _Gathered:
 
 
 def _sum_of_row(terms: list[_Terms], length: int) -> Any:
-    """The sum of terms of which each has its part of the row: cut where one of them begins."""
+    """The sum of terms, each for a part of the row: cut where one of them begins or ends."""
     if len(terms) == 1 and terms[0].stop - terms[0].start == length:
         return _weighted(terms[0].scales, terms[0].rows)
     cuts = sorted({0, length, *(t.start for t in terms), *(t.stop for t in terms)})
@@ -313,7 +316,7 @@ def _sum_of_row(terms: list[_Terms], length: int) -> Any:
     for term in terms:
         for i in range(bisect_left(cuts, term.start), bisect_left(cuts, term.stop)):
             part = slice(cuts[i] - term.start, cuts[i + 1] - term.start)
-            pieces[i] += zip(term.numbers, term.scales, [row[part] for row in term.rows])
+            pieces[i] += zip(term.turns, term.scales, [row[part] for row in term.rows])
     sums: list[Any] = []
     for start, stop, piece in zip(cuts, cuts[1:], pieces):
         _, scales, rows = zip(*sorted(piece, key=itemgetter(0))) if piece else ((), (), ())
@@ -322,12 +325,14 @@ def _sum_of_row(terms: list[_Terms], length: int) -> Any:
 
 
 def _weighted(scales: Sequence[Any], rows: Sequence[Any]) -> Any:
+    """scales[0] * rows[0] + scales[1] * rows[1] + ...; a single scale may be a plain 1.0."""
     if len(rows) > 1:
         return weighted_sum(scales, rows)
     return rows[0] if isinstance(scales[0], float) else rows[0] * scales[0]
 
 
 def _results(wanted: Any, gathered: _Gathered) -> Any:
+    """The gradients, in the form of `wanted`."""
     if isinstance(wanted, tuple):
         return tuple([_results(item, gathered) for item in wanted])
     place = wanted._place()

@@ -62,9 +62,9 @@ def gradcheck(
     smaller it shrinks with the largest, down to 1e-4 of itself. At a kink, as that of relu at 0,
     everything from the slope on the left to that on the right is right.
 
-    Raises TypeError if `f` does not return Values or an input is none, and ValueError where there
-    is nothing to compare with: f is not finite, jumps, ends, or differs from call to call.
-    (`torch.autograd.gradcheck`)
+    Raises TypeError if `f` does not return Values or one of the inputs is neither a number nor a
+    Value, and ValueError where there is nothing to compare with: `inputs` is empty, or f is not
+    finite, jumps, ends, or differs from call to call. (`torch.autograd.gradcheck`)
     """
     __tracebackhide__ = True  # pytest then shows the student's test, not this function
     if not callable(f):
@@ -87,7 +87,7 @@ def gradcheck(
         for k, name in enumerate(list(names)):
             gradients = comparison.gradients(k)
             wrong = comparison.wrong(k, gradients)
-            captured = _captured(comparison, k, given, before)
+            captured = _captured_input(comparison, k, given, before)
             if (wrong or captured) and not raise_exception:
                 return False
             if wrong:
@@ -127,8 +127,11 @@ def _shown(results: Sequence[float]) -> str:
     return repr(results[0] if len(results) == 1 else results)
 
 
-def _captured(comparison: Comparison, k: int, given: _Inputs, before: Sequence[Any]) -> str:
-    """An input whose number does not matter while its original gets a gradient, if there is one."""
+def _captured_input(comparison: Comparison, k: int, given: _Inputs, before: Sequence[Any]) -> str:
+    """The input, if any, of which `f` used the original Value in place of its argument.
+
+    Its number does not matter, while the original gets a gradient.
+    """
     for name, slope, then, now in zip(given.names, comparison.slopes(k), before, given.grads()):
         if now != then and slope.is_flat:
             return name
@@ -138,6 +141,7 @@ def _captured(comparison: Comparison, k: int, given: _Inputs, before: Sequence[A
 def _finding(
     comparison: Comparison, k: int, output: str, gradients: Sequence[Any], wrong: Sequence[int]
 ) -> str:
+    """The message of the AssertionError: what is wrong, and what the diagnosis says of it."""
     names, i = comparison.names, wrong[0]
     slope = comparison.slopes(k)[i]
     text = f"for {names[i]} = {comparison.numbers[i]!r} backward{output and ' of ' + output} gave "
@@ -201,7 +205,7 @@ class _Inputs:
         return [original if original is None else original.grad for original in self._originals]
 
     def restore(self, grads: Sequence[Any]) -> None:
-        """f may have captured the originals, and changed their gradients."""
+        """Give the originals these gradients again, which `f` may have changed."""
         for original, grad in zip(self._originals, grads):
             if original is not None and original.grad != grad:
                 original.grad = grad

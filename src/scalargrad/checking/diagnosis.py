@@ -101,7 +101,7 @@ def _cause(
     """What it hands down instead of what, and why; either may be empty."""
     ours = any(isinstance(node, Value) for node in graph.nodes)
     if not ours and not graph.check.wrong(j, graph.record(j, accumulate=True)[1]):
-        cause = "a gradient is overwritten: use `grad += ...`, not `grad = ...`, as shares add up"
+        cause = "a gradient is overwritten: use `grad += ...`, not `grad = ...`; gradients add up"
         return "", cause
     moving = [i for a in graph.parents(j) for i, x in enumerate(graph.slopes(a)) if x]
     detached = [graph.check.names[i] for i in wrong if not gradients[i] and i not in moving]
@@ -111,7 +111,7 @@ def _cause(
             "from does; a .data or a float was taken, or a parent left out"
         )
     if graph.hands(j, gradients):
-        return original.wrong_shares(j), ""
+        return original.wrong_local_grads(j), ""
     if all(graph.hands(v, graph.slopes(v)) for v in graph.below(j)):
         return "", _wrong_walk(graph, original, j, gradients)
     return "", ""
@@ -120,11 +120,11 @@ def _cause(
 def _wrong_walk(graph: _Graph, original: _Graph, j: int, gradients: Sequence[float]) -> str:
     """What backward does instead of handing down what it could, once and in the right order."""
     handed = {v: graph.handed(v) or {} for v in reversed(graph.below(j))}
-    nodes = [v for v, shares in handed.items() if any(shares.values())]
+    nodes = [v for v, local_grads in handed.items() if any(local_grads.values())]
     grads = [float(v == j) for v in range(len(graph.nodes))]
     for v in nodes:
-        for a, share in handed[v].items():
-            grads[a] += share * (1.0 if v in graph.unchained else grads[v])
+        for a, local_grad in handed[v].items():
+            grads[a] += local_grad * (1.0 if v in graph.unchained else grads[v])
     alone = [v for v in nodes if v in graph.unchained and grads[v] != 1.0]
     if alone and graph.agree(j, grads, gradients):
         return (
@@ -201,41 +201,41 @@ class _Graph:
         return [0.0 if abs(s.value) <= s.error else s.value for s in self.check.slopes(v)]
 
     def handed(self, j: int) -> dict[int, float] | None:
-        """What node j hands to each operand for a gradient of 1; None if that does not show."""
-        node, shares = self.nodes[j], dict.fromkeys(self.parents(j), 0.0)
+        """The local derivative that node j uses for each operand; None if that does not show."""
+        node, found = self.nodes[j], dict.fromkeys(self.parents(j), 0.0)
         if isinstance(node, Value):  # our own backward is not in question
             for a, local_grad in zip(self.parents(j), node.local_grads):
-                shares[a] += local_grad
-            return shares
+                found[a] += local_grad
+            return found
         # All gradients but that of node j read as 0. So what changes with that one, comes from it.
         (one, _), (zero, _) = (self.record(j, own=own) for own in (1.0, 0.0))
         is_read = any(j in read for _, _, read in one)
-        if not is_read and any(a in shares and a not in read for a, _, read in zero):
+        if not is_read and any(a in found and a not in read for a, _, read in zero):
             return None  # gradients are kept elsewhere, and only written down here
         uses = [a for v in self.below(j) for a in set(self.parents(v))]
-        for a in shares:
+        for a in found:
             if isinstance(self.nodes[a], Value):
                 return None  # it cannot be watched
             added = sum(number for target, number, read in zero if target == a and a in read)
             with_one, with_zero = (sum(x for t, x, _ in log if t == a) for log in (one, zero))
-            shares[a] = with_one - with_zero
-            if added and not shares[a]:
+            found[a] = with_one - with_zero
+            if added and not found[a]:
                 if uses.count(a) > 1:
                     return None
-                shares[a] = added
+                found[a] = added
                 self.unchained.add(j)
-        return shares
+        return found
 
     def hands(self, j: int, gradients: Sequence[float]) -> bool:
         """Whether these come of what node j hands down, if all that it was made from is right."""
-        shares = self.handed(j)
-        if shares is None:
+        local_grads = self.handed(j)
+        if local_grads is None:
             return False
-        come = [0.0] * self.leaves
-        for a, share in shares.items():
+        expected = [0.0] * self.leaves
+        for a, local_grad in local_grads.items():
             for i, slope in enumerate(self.slopes(a)):
-                come[i] += share * slope if slope else 0.0
-        return self.agree(j, come, gradients)
+                expected[i] += local_grad * slope if slope else 0.0
+        return self.agree(j, expected, gradients)
 
     def agree(self, j: int, left: Sequence[float], right: Sequence[float]) -> bool:
         return all(
@@ -243,13 +243,13 @@ class _Graph:
             for i, (x, y) in enumerate(zip(left, right))
         )
 
-    def wrong_shares(self, j: int) -> str:
-        """Those of operands that can be told apart, each having an input of its own."""
-        shares, found = self.handed(j) or {}, []
-        if any(self._index.get(id(x)) not in shares for x in enclosed(self.nodes[j])):
+    def wrong_local_grads(self, j: int) -> str:
+        """In words, for the operands that can be told apart: each has an input of its own."""
+        local_grads, found = self.handed(j) or {}, []
+        if any(self._index.get(id(x)) not in local_grads for x in enclosed(self.nodes[j])):
             return ""  # what hands down refers to something else: a parent was left out
-        for p, (a, got) in enumerate(shares.items()):
-            others = [self.slopes(b) for b in shares if b != a]
+        for p, (a, got) in enumerate(local_grads.items()):
+            others = [self.slopes(b) for b in local_grads if b != a]
             for i, (route, slope) in enumerate(zip(self.slopes(a), self.check.slopes(j))):
                 if route and not slope.is_kink and not any(other[i] for other in others):
                     expected = slope.value / route

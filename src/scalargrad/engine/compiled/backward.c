@@ -184,14 +184,6 @@ static void clear(const Walk *walk) {
     }
 }
 
-static inline double *receiver_of(Value *v) {
-    if (LIKELY(v->kind != ELEMENT))
-        return &v->grad;
-    if (UNLIKELY(v->block->expects != NULL))
-        catch_up(v->block->expects);
-    return grad_of(v);
-}
-
 /* A gradient of 0 hands nothing down, whatever the derivative, nor does a branch not taken. */
 static void hand_down_value(Value *v) {
     Py_ssize_t count;
@@ -201,16 +193,16 @@ static void hand_down_value(Value *v) {
         return;
     for (Py_ssize_t i = 0; i < count; i++)
         if (edges[i].local_grad != 0.0 || !has_branches(v->op))
-            *receiver_of(edges[i].parent) += edges[i].local_grad * upstream;
+            *grad_of(edges[i].parent) += edges[i].local_grad * upstream;
 }
 
 /* Returns about how many multiplications that was. */
-static Py_ssize_t hand_down_block(Block *block, Matrix **waiting) {
+static Py_ssize_t hand_down_block(Block *block) {
     const Made *made = block->made;
     switch (made->op) {
     case OP_LINEAR:
     case OP_DOT:
-        hand_down_linear(block, waiting);
+        hand_down_linear(block);
         return block->count * made->x.row.count;
     case OP_WEIGHTED_SUM:
         hand_down_sums(block);
@@ -234,22 +226,19 @@ static Py_ssize_t hand_down_block(Block *block, Matrix **waiting) {
 
 /* From the last node on the list to the first; -1 if Ctrl-C was pressed. */
 int hand_down(Walk *walk, CheckSignals *check_signals) {
-    Matrix *waiting = NULL;
     Py_ssize_t work = 0;
     for (Py_ssize_t i = walk->order.count; i--;) {
         Node node = walk->order.nodes[i];
         if (node & IS_BLOCK)
-            work += hand_down_block(node_block(node), &waiting);
+            work += hand_down_block(node_block(node));
         else
             hand_down_value(node_value(node));
         if (UNLIKELY(++work > CHECK_SIGNALS * 16)) {
             work = 0;
-            catch_up_all(&waiting);
             if (check_signals(walk))
                 return -1;
         }
     }
-    catch_up_all(&waiting);
     return 0;
 }
 

@@ -50,7 +50,6 @@ Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra) {
     block->buffer = &block->own;
     block->chunk = NULL;
     block->made = NULL;
-    block->expects = NULL;
     block->label = NULL;
     block->own.refs = 1;
     block->grads = own_grads(block);

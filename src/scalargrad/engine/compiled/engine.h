@@ -15,7 +15,6 @@
        attributes.c    its attributes                         (reference/vector.py)
        row.c, block.c  rows of numbers                        (reference/vector.py)
        made.c          rows that were computed                (reference/vector.py)
-       waiting.c       contributions to weights, put off
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)
        products.c      their loops
        sums.c          sum, mean, weighted_sum, concatenate   (reference/fused.py)
@@ -149,16 +148,6 @@ typedef struct {
     const double *numbers; /* NULL if there is no such input */
 } Input;
 
-/* Contributions to the rows of a Matrix that are put off, see waiting.c. */
-typedef struct {
-    bool expected;     /* whether the rows know of it */
-    bool repeats;      /* whether two rows are in one block, which no order but theirs suits */
-    Matrix *next;      /* another one that has some, or had */
-    bool is_listed;
-    int count;
-    Block *first, *last; /* the results whose contributions they are, in order */
-} Waiting;
-
 /* The rows of a matrix at a forward pass. Graphs share it as long as no number in it changes. */
 struct Matrix {
     Py_ssize_t refs;
@@ -170,11 +159,8 @@ struct Matrix {
     PyObject *tuple;        /* the same if it is a tuple; held */
     uint64_t replaced;      /* `state->replaced` at the time of capture */
     double *copies;         /* the numbers of rows that are not part of a block */
-    int64_t uses;           /* by linear */
-    double *panels;         /* a copy, see products.c, or NULL */
     uint64_t epoch;         /* the pass of backward that has listed the first `listed` rows */
     Py_ssize_t listed;
-    Waiting waiting;
     Input inputs[];
 };
 
@@ -185,7 +171,6 @@ typedef struct {
     Input x;
     Matrix *w;     /* linear, dot, weighted_sum, concatenate; otherwise NULL */
     Py_ssize_t rows; /* how many rows of w, from the first on */
-    Block *next;   /* in the list of those that wait */
     Input b;       /* linear, and operations of two operands */
     union {
         struct { double scale, eps; };                              /* rmsnorm */
@@ -209,7 +194,6 @@ struct Block {
         Chunk **chunks; /* otherwise */
     };
     Made *made;      /* NULL for leaves */
-    Matrix *expects; /* during backward: where contributions to it wait, or NULL */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
 };
@@ -452,12 +436,6 @@ void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double
 void contribute_multiples(const Input *rows, Py_ssize_t count, const double *factors,
                           bool skip_zeros, const double *numbers);
 
-/* ---- waiting.c ---- */
-
-bool let_wait(Block *block, Matrix **list);
-void catch_up(Matrix *matrix);
-void catch_up_all(Matrix **list);
-
 /* ---- products.c ---- */
 
 enum { COLUMNS = 64 };
@@ -467,9 +445,6 @@ void column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_
                  Py_ssize_t columns, double *sums);
 void live_column_sums(const double *factors, const Input *rows, Py_ssize_t count, Py_ssize_t first,
                       Py_ssize_t columns, double *sums);
-double *new_panels(const Input *rows, Py_ssize_t m, Py_ssize_t n);
-void products_with_panels(const double *panels, const Input *rows, Py_ssize_t first,
-                          Py_ssize_t count, const double *x, Py_ssize_t n, double *y);
 
 /* ---- linear.c, sums.c, fused.c, updates.c ---- */
 
@@ -480,7 +455,7 @@ Function cross_entropy;
 Function zero_grads, sgd_update, adam_update, gradients;
 PyObject *vector_sum(PyObject *self, PyObject *unused);
 PyObject *vector_mean(PyObject *self, PyObject *unused);
-void hand_down_linear(Block *block, Matrix **waiting);
+void hand_down_linear(Block *block);
 void hand_down_sums(Block *block);
 void hand_down_fused(Block *block);
 void fused_shares(const Block *block, const double *g, double *into);

@@ -171,19 +171,6 @@ static inline Span span_of(const Row *row, Py_ssize_t start, Py_ssize_t most) {
     return (Span){data_address(v), grad_of(v), 1};
 }
 
-/* The same, to add to the gradients. */
-static inline Span receiver(const Row *row, Py_ssize_t start, Py_ssize_t most) {
-    Span span = span_of(row, start, most);
-    Block *block = row->block;
-    if (!block) {
-        Value *v = row_values(row)[start];
-        block = v->kind == ELEMENT ? v->block : NULL;
-    }
-    if (block && UNLIKELY(block->expects != NULL))
-        catch_up(block->expects);
-    return span;
-}
-
 static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
     if (v->kind == CUSTOM) {
         *count = v->custom->count;

@@ -4,25 +4,13 @@
 
 /* ---- The products ---- */
 
-/* The panels of a matrix, once it is used so often that they are worth the copying; that takes
-   longer where it is too large for the fastest memory. */
-static const double *panels_of(Matrix *w) {
-    if (w->tuple && ++w->uses == (w->count * w->width <= 4096 ? 2 : 8))
-        w->panels = new_panels(w->inputs, w->count, w->width);
-    return w->panels;
-}
-
 /* Fails only when Ctrl-C was pressed, for which it looks about every ten million numbers. */
 static int all_products(const Made *made, double *y) {
     Py_ssize_t n = made->x.row.count, unchecked = 0;
     const double *x = made->x.numbers;
-    const double *panels = panels_of(made->w);
     for (Py_ssize_t i = 0; i < made->rows; i += COLUMNS) {
         Py_ssize_t some = made->rows - i < COLUMNS ? made->rows - i : COLUMNS;
-        if (panels)
-            products_with_panels(panels, made->w->inputs, i, some, x, n, y + i);
-        else
-            products(made->w->inputs + i, some, x, n, y + i);
+        products(made->w->inputs + i, some, x, n, y + i);
         if ((unchecked += some * n) > 10000000) {
             if (PyErr_CheckSignals())
                 return -1;
@@ -127,7 +115,7 @@ failed:
 
    A result that nothing depends on, with g[i] = 0, contributes nothing, not even 0 * inf. */
 
-void hand_down_linear(Block *block, Matrix **waiting) {
+void hand_down_linear(Block *block) {
     const Made *made = block->made;
     const Input *w = made->w->inputs;
     const double *g = block_grads(block), *x = made->x.numbers;
@@ -140,8 +128,7 @@ void hand_down_linear(Block *block, Matrix **waiting) {
         live_column_sums(g, w, made->rows, j, columns, sums);
         contribute(&made->x.row, j, columns, sums);
     }
-    if (!let_wait(block, waiting))
-        contribute_multiples(w, made->rows, g, true, x);
+    contribute_multiples(w, made->rows, g, true, x);
     if (made->b.numbers)
         contribute(&made->b.row, 0, block->count, g);
 }

@@ -70,7 +70,7 @@ PyObject *finished_value(State *state, Block *block) {
 /* Add shares to the gradients of a part of the row. */
 WIDE void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
     for (Py_ssize_t at = 0; at < count;) {
-        Span span = receiver(row, start + at, count - at);
+        Span span = span_of(row, start + at, count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += shares[at + j];
         at += span.count;
@@ -85,7 +85,7 @@ WIDE void contribute_multiples(const Input *rows, Py_ssize_t count, const double
         const Row *row = &rows[i].row;
         const double factor = factors[i];
         for (Py_ssize_t at = 0; at < row->count && !(skip_zeros && factor == 0.0);) {
-            Span span = receiver(row, at, row->count - at);
+            Span span = span_of(row, at, row->count - at);
             double *restrict grads = span.grads;
             for (Py_ssize_t j = 0; j < span.count; j++)
                 grads[j] += factor * numbers[at + j];

@@ -34,7 +34,6 @@ void release_matrix(State *state, Matrix *matrix) {
     for (Py_ssize_t i = 0; i < matrix->count; i++)
         release_input(state, &matrix->inputs[i]);
     PyMem_Free(matrix->copies);
-    PyMem_Free(matrix->panels);
     PyMem_Free(matrix);
 }
 

@@ -48,62 +48,6 @@ void products(const Input *rows, Py_ssize_t m, const double *x, Py_ssize_t n, do
         y[i] = product(rows[i].numbers, x, n);
 }
 
-/* ---- The same of a matrix that is used often: a copy in panels of sixteen rows, column by column,
-   so that what the sixteen sums need next lies side by side ---- */
-
-enum { PANEL = 16 };
-
-/* The whole panels of m rows. NULL if there are none, or no memory, or the compiler has no vectors. */
-double *new_panels(const Input *rows, Py_ssize_t m, Py_ssize_t n) {
-#if !defined(__GNUC__)
-    return NULL;
-#endif
-    double *panels = m < PANEL ? NULL : PyMem_Malloc(m / PANEL * PANEL * n * sizeof(double));
-    for (Py_ssize_t i = 0; panels && i + 4 <= m / PANEL * PANEL; i += 4) {
-        const double *r0 = rows[i].numbers, *r1 = rows[i + 1].numbers;
-        const double *r2 = rows[i + 2].numbers, *r3 = rows[i + 3].numbers;
-        double *to = panels + i / PANEL * PANEL * n + i % PANEL;
-        for (Py_ssize_t j = 0; j < n; j++, to += PANEL) {
-            to[0] = r0[j];
-            to[1] = r1[j];
-            to[2] = r2[j];
-            to[3] = r3[j];
-        }
-    }
-    return panels;
-}
-
-#if defined(__GNUC__)
-typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
-
-WIDE static void products_of_panel(const double *panel, const double *x, Py_ssize_t n, double *y) {
-    Four s0 = {0.0}, s1 = {0.0}, s2 = {0.0}, s3 = {0.0};
-    for (Py_ssize_t j = 0; j < n; j++) {
-        const Four *column = (const Four *)(panel + j * PANEL);
-        s0 += column[0] * x[j];
-        s1 += column[1] * x[j];
-        s2 += column[2] * x[j];
-        s3 += column[3] * x[j];
-    }
-    Four *sums = (Four *)y;
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
-}
-#else
-#define products_of_panel(...) Py_UNREACHABLE()
-#endif
-
-/* From the row `first` on, which begins a panel, `count` of them, where there are panels. */
-void products_with_panels(const double *panels, const Input *rows, Py_ssize_t first,
-                          Py_ssize_t count, const double *x, Py_ssize_t n, double *y) {
-    Py_ssize_t i = 0;
-    for (; i + PANEL <= count; i += PANEL)
-        products_of_panel(panels + (first + i) * n, x, n, y + i);
-    products(rows + first + i, count - i, x, n, y + i);
-}
-
 /* ---- sums[j] = factors[0]*rows[0][j] + factors[1]*rows[1][j] + ... ---- */
 
 /* The indices of the next up to four rows, from `*next` on; those that count. */

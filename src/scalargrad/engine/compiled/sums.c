@@ -168,7 +168,7 @@ PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
 
 static void contribute_to_all(const Row *row, double share) {
     for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = receiver(row, at, row->count - at);
+        Span span = span_of(row, at, row->count - at);
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += share;
         at += span.count;

@@ -68,8 +68,12 @@ def is_row(x: Number | Row) -> bool:
 
 
 def row_like(row: Row, numbers: Iterable[Any]) -> Row:
-    """The numbers as a row of the same kind."""
-    return Floats(numbers) if isinstance(row, Floats) else type(row)(list(numbers))
+    """The numbers as a row of the same kind: floats or a Vector, never a subclass of that."""
+    if isinstance(row, list):
+        return Floats(numbers)
+    from scalargrad import engine  # late, because the engines are built on this file
+
+    return engine.Vector(list(numbers))
 
 
 def part(row: Row, start: int, stop: int) -> Row:
@@ -119,7 +123,7 @@ def each_times_gradient(numbers: Row, g: Row) -> Sequence[Row] | ScaledByEach:
 def products_with_gradient(rows: Sequence[Row], g: Row) -> Row:
     """The dot products of g with each of the rows, which are local derivatives."""
     if not isinstance(g, Floats):
-        from scalargrad import engine  # late, because the engines are built on this file
+        from scalargrad import engine
 
         return engine.linear(g, rows) if len(g) else row_like(g, [0.0] * len(rows))
     if 0.0 in g:

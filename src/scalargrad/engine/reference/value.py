@@ -136,19 +136,23 @@ class Value(Methods):
             node._clear_grad()
         self._grad += upstream
         for node in reversed(order):
-            node._propagate()
+            for parent, contribution in node._contributions(node._grad):
+                parent._add_to_grad(contribution)
 
     def _clear_grad(self) -> None:
         if self._parents:  # leaves accumulate
             self._grad = 0.0
 
-    def _propagate(self) -> None:
-        upstream = self._grad
-        if upstream != 0.0:
-            for parent, local_grad in zip(self._parents, self._local_grads):
-                # A branch that was not taken gets nothing, not even 0 * inf.
-                if local_grad or not self._is_branch():
-                    parent._grad += local_grad * upstream
+    def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
+        """What it hands each parent, given its own gradient."""
+        if upstream == 0.0:
+            return []
+        edges = zip(self._parents, self._local_grads)
+        # A branch that was not taken gets nothing, not even 0 * inf.
+        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+
+    def _add_to_grad(self, contribution: float) -> None:
+        self._grad += contribution
 
     def _is_branch(self) -> bool:
         return isinstance(self._operation, Operation) and self._operation.branches
@@ -325,7 +329,7 @@ class Value(Methods):
 
         return mime_bundle(self, include, exclude)
 
-    # What other rooms ask of a Value. The elements of a row answer otherwise.
+    # What vector.py and other modules ask. The elements of a row answer otherwise.
 
     def _history(self) -> tuple[Any, ...]:
         """How it came about: the operation, the inputs, what it is part of, a setting."""
@@ -346,16 +350,6 @@ class Value(Methods):
 
     def _numbers(self) -> float:
         return self._data
-
-    def _add_to_grad(self, contribution: float) -> None:
-        self._grad += contribution
-
-    def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
-        """What it hands down: the same as `_propagate`, but without writing to any gradient."""
-        if upstream == 0.0:
-            return []
-        edges = zip(self._parents, self._local_grads)
-        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
 
     def _computed(self) -> Iterable[Any]:
         """The node that backward visits for it: none for a leaf."""

@@ -327,7 +327,7 @@ class Vector(Methods, _Sequence):
     def _grads(self) -> list[float]:
         if self._block is None:
             return [value._grad for value in self._values]
-        return self._block.grads[self._start : self._stop]
+        return self._block._grad[self._start : self._stop]
 
     def _write(self, numbers: Sequence[float]) -> None:
         if self._block is None:
@@ -341,7 +341,7 @@ class Vector(Methods, _Sequence):
             for value, number in zip(self._values, numbers):
                 value._grad = number
         else:
-            self._block.grads[self._start : self._stop] = numbers
+            self._block._grad[self._start : self._stop] = numbers
 
     def _add_to_grad(self, contributions: Iterable[float]) -> None:
         block = self._block
@@ -350,9 +350,9 @@ class Vector(Methods, _Sequence):
                 value._grad += contribution
         elif self._stop - self._start < len(block.data):
             start, stop = self._start, self._stop
-            block.grads[start:stop] = map(add, block.grads[start:stop], contributions)
+            block._grad[start:stop] = map(add, block._grad[start:stop], contributions)
         else:
-            block.grads = list(map(add, block.grads, contributions))
+            block._grad = list(map(add, block._grad, contributions))
 
     def _computed(self) -> Iterable[Any]:
         """The nodes that it was made from, as far as they are no leaves."""
@@ -360,7 +360,7 @@ class Vector(Methods, _Sequence):
             return [value for value in self._values if value._parents]
         return (self._block,) if self._block.operation else ()
 
-    # What other rooms ask.
+    # What other modules ask: copying, derivatives and graph.
 
     def _place(self) -> tuple[int, int, int] | None:
         """For a part of a row: a number that tells live rows apart, its start and its end."""
@@ -491,9 +491,9 @@ class Block:
     """Numbers side by side: the result of one operation on rows, or a row of parameters."""
 
     __slots__ = (
+        "_grad",  # one number for each in `data`; this name and the next are those of a Value
         "_parents",  # the nodes that backward visits next
         "data",
-        "grads",
         "inputs",
         "label",
         "made",  # the Values that its numbers became, for as long as somebody has them
@@ -507,7 +507,7 @@ class Block:
 
     def __init__(self, data: Iterable[float]) -> None:
         self.data = data if isinstance(data, Floats) else Floats(data)
-        self.grads = [0.0] * len(self.data)
+        self._grad = [0.0] * len(self.data)
         self.shared = False
         self.label = ""
         self.made: Sequence[Callable[[], Any]] = ()
@@ -544,11 +544,7 @@ class Block:
 
     def _clear_grad(self) -> None:
         if self.operation:
-            self.grads = [0.0] * len(self.data)
-
-    def _propagate(self) -> None:
-        for x, contribution in self._contributions(self.grads):
-            x._add_to_grad(contribution)
+            self._grad = [0.0] * len(self.data)
 
     def _contributions(self, grads: list[float]) -> Iterable[tuple[Any, Any]]:
         if not self.operation or not any(grads):  # a gradient of 0 hands nothing down
@@ -574,7 +570,7 @@ class Block:
         contributions = operation.vjp(one_hot, self.result, self.numbers, self.saved)
         return tuple(operation.edges(index, contributions))
 
-    # What other rooms ask.
+    # What other modules ask.
 
     def history(self) -> tuple[Any, ...]:
         if self.operation is None:
@@ -610,11 +606,11 @@ class Element(Value):
 
     @property
     def _grad(self) -> float:
-        return self._block.grads[self._index]
+        return self._block._grad[self._index]
 
     @_grad.setter
     def _grad(self, number: float) -> None:
-        self._block.grads[self._index] = number
+        self._block._grad[self._index] = number
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -633,13 +629,10 @@ class Element(Value):
     def _clear_grad(self) -> None:
         pass
 
-    def _propagate(self) -> None:
-        pass
-
     def _contributions(self, upstream: float) -> Iterable[tuple[Any, Any]]:
         return []
 
-    # What other rooms ask.
+    # What other modules ask.
 
     def _history(self) -> tuple[Any, ...]:
         return self._block.history()
@@ -687,10 +680,10 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
                 f"got {describe(item)}"
             )
     # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
-    named = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
+    with_names = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
     if any(isinstance(x, Value) for x in items):
-        return row_of_values([as_value(x, name) for x, name in named])
-    return row_of(Block([as_float(x, name) for x, name in named]))
+        return row_of_values([as_value(x, name) for x, name in with_names])
+    return row_of(Block([as_float(x, name) for x, name in with_names]))
 
 
 def row_of(block: Block) -> Vector:
