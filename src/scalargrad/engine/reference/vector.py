@@ -654,7 +654,7 @@ class Element(Value):
 
 
 # In messages of Python itself, such as those about operands, it is what readers know it as.
-Element.__name__ = "Value"
+Element.__name__ = Element.__qualname__ = "Value"
 
 
 _VALUES = {Value, Element}
