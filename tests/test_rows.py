@@ -135,6 +135,7 @@ def handed_down(op: Op, local_grad: float, g: float) -> float:
 class TestNumberByNumber:
     """The case names the operation and what its operands are."""
 
+    @engines_in_turn
     @every_case
     def test_has_the_bits_of_the_operation_on_values(self, sg, op: Op, forms):
         for columns in points_of(op, forms):
@@ -148,6 +149,7 @@ class TestNumberByNumber:
                 assert y.op == one.op == op.name
                 assert all_bits(y.local_grads) == all_bits(one.local_grads)
 
+    @engines_in_turn
     @every_case
     def test_each_number_is_made_from_its_own_operands(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -198,6 +200,7 @@ class TestNumberByNumber:
                 assert all_bits(by_grad[k]) == expected
                 k += 1
 
+    @engines_in_turn
     @every_case
     def test_within_no_grad_it_is_a_row_of_leaves(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -208,6 +211,7 @@ class TestNumberByNumber:
         assert all_bits(result.data) == all_bits(recorded.data)
         assert {(y.parents, y.local_grads, y.op) for y in result} == {((), (), "")}
 
+    @engines_in_turn
     @every_case
     def test_writing_data_afterwards_changes_no_gradient(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -630,7 +634,7 @@ class TestWhatARowIsNot:
     def test_operators_without_a_useful_derivative_are_not_there(self, sg, compute):
         row = sg.nn.vector([3.0])
         for pair in ((row, row), (row, 2.0), (2.0, row), (sg.Value(2.0), row)):
-            with pytest.raises(TypeError, match="unsupported operand"):
+            with pytest.raises(TypeError, match="unsupported operand|would lose the gradient"):
                 compute(*pair)
 
     def test_power_takes_no_modulus(self, sg):
