@@ -184,7 +184,8 @@ class TestRightPrograms:
         points = [p for p in op.smooth if all(1e-9 <= abs(x) <= 300.0 for x in p)]
         assert points
         for point in points:
-            if abs(point[0]) != math.pi / 2 and point[0] != -1.0 + 1e-16:
+            next_to_1 = op.name in ("asin", "acos") and abs(point[0]) > 1.0 - 1e-15
+            if abs(point[0]) != math.pi / 2 and point[0] != -1.0 + 1e-16 and not next_to_1:
                 assert sg.gradcheck(lambda *x: op.on_values(sg, *x), point)
 
     @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
