@@ -29,7 +29,15 @@ from math import isfinite, isnan
 from operator import itemgetter
 
 from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
-from scalargrad.engine.arguments import as_float, check_flag, count, describe, iterable, nested
+from scalargrad.engine.arguments import (
+    as_float,
+    as_floats,
+    check_flag,
+    count,
+    describe,
+    iterable,
+    nested,
+)
 from scalargrad.engine.reference.floats import Scaled, ScaledByEach, number_of
 from scalargrad.engine.reference.fused import ROW_OPERATIONS
 from scalargrad.engine.reference.operations import OPERATIONS
@@ -118,8 +126,7 @@ def _checked_upstreams(outputs: list[Any], grad_outputs: Any) -> list[Any]:
 def _checked_upstream(output: Value | Vector, upstream: Any, name: str) -> Any:
     if isinstance(output, Value):
         return as_float(upstream, f"grad: {name}")
-    numbers = enumerate(list(iterable(upstream, "grad", name)))
-    floats = [as_float(x, f"grad: {name}[{i}]") for i, x in numbers]
+    floats = as_floats(upstream, "grad", name)
     if len(floats) != len(output):
         raise ValueError(
             f"grad: {name} has {count(len(floats))} for a row of {len(output)}; give one for each"

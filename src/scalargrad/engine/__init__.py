@@ -25,6 +25,9 @@ try:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         raise ImportError("it needs the global interpreter lock, which this Python does without")
     from scalargrad.engine import compiled as _compiled
+
+    if hasattr(_compiled, "__path__"):  # in a checkout, it is a folder of C files
+        raise ImportError("it was not built")
 except ImportError as error:
     if _wanted == "compiled":
         raise ImportError(
