@@ -42,7 +42,7 @@
 
 #include "operations.h"
 
-enum { INTERFACE = 1 }; /* that of engine/__init__.py for which this was written */
+enum { INTERFACE = 2 }; /* that of engine/__init__.py for which this was written */
 
 typedef struct Value Value;
 typedef struct Block Block;
