@@ -31,6 +31,7 @@ from operator import itemgetter
 from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
 from scalargrad.engine.arguments import (
     as_float,
+    as_floats,
     check_flag,
     count,
     describe,
@@ -133,8 +134,7 @@ def _no_output(argument: str, x: Any, expected: str) -> TypeError:
 def _checked_upstream(output: Value | Vector, upstream: Any, name: str) -> Any:
     if isinstance(output, Value):
         return as_float(upstream, f"grad: {name}")
-    numbers = enumerate(list(iterable(upstream, "grad", name)))
-    floats = [as_float(x, f"grad: {name}[{i}]") for i, x in numbers]
+    floats = as_floats(upstream, "grad", name)
     if len(floats) != len(output):
         raise ValueError(
             f"grad: {name} has {count(len(floats))} for a row of {len(output)}; give one for each"

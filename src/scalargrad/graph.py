@@ -219,7 +219,9 @@ def first_nonfinite(v: Value) -> str | None:
     received = {v: ""}
     for node in reversed(order):
         for parent, local in zip(parents[node], node.local_grads):
-            if not isfinite(local * node.grad) and parent not in received:
+            if parent in received or _hands_nothing(node, node.grad, local):
+                continue
+            if not isfinite(local * node.grad):
                 received[parent] = (
                     f": {node.grad:.6g} from {names[node]}, times the derivative {local:.6g} of "
                     f"{_expression(node, parents[node])}"

@@ -26,7 +26,7 @@ try:
         raise ImportError("it needs the global interpreter lock, which this Python does without")
     from scalargrad.engine import compiled as _compiled
 
-    if not getattr(_compiled, "__file__", None):  # in a checkout, it is a folder of C files
+    if hasattr(_compiled, "__path__"):  # in a checkout, it is a folder of C files
         raise ImportError("it was not built")
 except ImportError as error:
     if _wanted == "compiled":

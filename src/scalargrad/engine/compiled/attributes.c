@@ -66,7 +66,7 @@ static double *numbers_for(State *state, const Row *row, PyObject *values, const
 
 static int set_numbers(PyObject *self, PyObject *values, const char *name, bool grads) {
     State *state = usable_vector(self);
-    if (!state || check_not_deleted(values, name))
+    if (!state || check_not_deleted(self, values, name))
         return -1;
     Row row = held(((Vector *)self)->row);
     double *numbers = numbers_for(state, &row, values, name);
@@ -111,7 +111,7 @@ static PyObject *get_label(PyObject *self, void *unused) {
 static int set_label(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     State *state = usable_vector(self);
-    if (!state || check_not_deleted(value, "label"))
+    if (!state || check_not_deleted(self, value, "label"))
         return -1;
     PyObject *text = as_text(state, value, "Vector.label");
     if (!text)

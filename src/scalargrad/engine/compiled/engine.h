@@ -305,7 +305,8 @@ int is_real(State *state, PyObject *x);
 int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
 void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
 PyObject *as_text(State *state, PyObject *text, const char *argument);
-int check_not_deleted(PyObject *value, const char *name);
+int check_not_deleted(PyObject *self, PyObject *value, const char *name);
+int refuse_to_write(PyObject *self, PyObject *value, void *name);
 PyObject *describe(State *state, PyObject *x);
 PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,

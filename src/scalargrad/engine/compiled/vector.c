@@ -354,6 +354,23 @@ static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
     return PyLong_FromSsize_t(vector ? vector->row.count - iterator->next : 0);
 }
 
+/* It is copied and pickled as an iterator over a list of what is left. */
+static PyObject *iterator_reduce(PyObject *self, PyObject *unused) {
+    (void)unused;
+    Iterator *iterator = (Iterator *)self;
+    Vector *vector = (Vector *)iterator->vector;
+    State *state = state_of_type(Py_TYPE(self));
+    Row rest = vector ? vector->row : (Row){0};
+    rest.start += vector ? iterator->next : 0;
+    rest.count -= vector ? iterator->next : 0;
+    PyObject *list = as_list(state, &rest);
+    PyObject *iterate = list ? import_from("builtins", "iter") : NULL;
+    PyObject *result = iterate ? Py_BuildValue("(O(O))", iterate, list) : NULL;
+    Py_XDECREF(list);
+    Py_XDECREF(iterate);
+    return result;
+}
+
 static void iterator_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(((Iterator *)self)->vector);
@@ -363,6 +380,7 @@ static void iterator_dealloc(PyObject *self) {
 
 static PyMethodDef iterator_methods[] = {
     {"__length_hint__", iterator_length_hint, METH_NOARGS, NULL},
+    {"__reduce__", iterator_reduce, METH_NOARGS, NULL},
     {0},
 };
 

@@ -82,8 +82,8 @@ def linear(
         Vector([11.5, 17.5])
     """
     x, rows = as_row(x, "linear", "x"), _as_rows(w, "linear", "w")
-    xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
     bias = None if b is None else as_row(b, "linear", "b")
+    xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
     n, m = len(xs), len(weights)
     if not n or not m or set(map(len, weights)) != {n} or (bias is not None and len(bias) != m):
         linear_sizes(n, [*map(len, weights)], None if bias is None else len(bias))

@@ -148,7 +148,7 @@ class Value(Methods):
         if upstream != 0.0:
             for parent, local_grad in zip(self._parents, self._local_grads):
                 # A branch that was not taken gets nothing, not even 0 * inf.
-                if local_grad or not self._is_branch():
+                if local_grad or not self._operation.branches:
                     parent._grad += local_grad * upstream
 
     def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
@@ -158,14 +158,11 @@ class Value(Methods):
         """
         if upstream == 0.0:
             return []
-        edges = zip(self._parents, self._local_grads)
-        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+        edges, operation = zip(self._parents, self._local_grads), self._operation
+        return [(parent, d * upstream) for parent, d in edges if d or not operation.branches]
 
     def _add_to_grad(self, contribution: float) -> None:
         self._grad += contribution
-
-    def _is_branch(self) -> bool:
-        return isinstance(self._operation, Operation) and self._operation.branches
 
     def detach(self) -> Value:
         """A new leaf with the same data, through which no gradient flows.
@@ -394,6 +391,7 @@ def node(
     local_grads: tuple[float, ...],
     operation: Operation | HandMade,
 ) -> Value:
+    """A new Value, without the checks of the constructor."""
     new = _new(Value)
     new._data = data
     new._grad = 0.0
@@ -415,6 +413,8 @@ class HandMade:
     """
 
     __slots__ = ("derivatives", "name")
+
+    branches = False  # as an Operation has it
 
     def __init__(self, name: str, derivatives: tuple[Any, ...] = ()) -> None:
         self.name = name
