@@ -168,10 +168,13 @@ def count(n: int, kind: str = "number") -> str:
 
 
 def different_lengths(operation: str, n: int, m: int) -> NoReturn:
-    raise ValueError(
-        f"{operation}: the rows have {n} and {m} numbers, but this goes number by number; "
-        "to join rows, write [*a, *b] or nn.concatenate([a, b])"
-    )
+    why = "; they must be equally long"
+    if operation == "+":
+        why = (
+            ", but this goes number by number; to join rows, write [*a, *b] or "
+            "nn.concatenate([a, b])"
+        )
+    raise ValueError(f"{operation}: the rows have {n} and {m} numbers{why}")
 
 
 def linear_sizes(n: int, widths: Sequence[int], bias: int | None) -> NoReturn:

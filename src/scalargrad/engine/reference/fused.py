@@ -1,10 +1,10 @@
 """The building blocks of neural networks, each result one row: linear, softmax and their kin.
 
 Every function here could be written with the scalar operators of `Value`, and gives the same
-numbers and gradients as if it were; the formula stands in each docstring. Computing a row at once
+numbers and gradients as if it were; the formula is in each docstring. Computing a row at once
 makes one node where the operators would make hundreds.
 
-Beside each function stands its derivative for a whole row, `..._vjp`: what each input gets, given
+Beside each function is its derivative for a whole row, `..._vjp`: what each input gets, given
 the gradients `g` of the results. It is written with the functions of floats.py, so that it serves
 floats and, for second derivatives, Vectors.
 """

@@ -24,6 +24,7 @@ A function that is not here needs no registration, only its value and its deriva
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import copysign
 from operator import attrgetter
 
 from scalargrad.engine.arguments import (
@@ -55,7 +56,7 @@ class Value(Methods):
     Local derivatives given as Values can be differentiated again, see `grad`.
     `op` names the operation and `label` the number, both for pictures and messages only.
 
-    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either
+    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either
     side; the result has the bits that Python's own operator gives, and raises what it raises.
     Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between
     Values `==` is identity, as `hash` is, so that they can live in sets and dicts.
@@ -175,7 +176,7 @@ class Value(Methods):
         """
         return Value(self._data)
 
-    # Arithmetic. Each line makes one node; values and derivatives stand in operations.py.
+    # Arithmetic. Each line makes one node; values and derivatives are in operations.py.
 
     def __add__(self, other: Value | RealNumber) -> Value:
         return self._operate(operations.ADD, other)
@@ -445,7 +446,7 @@ def expression(operation: Operation, *numbers: float) -> str:
     """How an error writes what was to be computed."""
     if len(numbers) == 1:
         return f"{operation.name}({numbers[0]!r})"
-    a, b = (f"({x!r})" if x < 0.0 else repr(x) for x in numbers)
+    a, b = (f"({x!r})" if copysign(1.0, x) < 0.0 and x == x else repr(x) for x in numbers)
     return f"{a} {operation.name} {b}"
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from scalargrad.engine.reference.value import RealNumber
 
     _Sequence = Sequence[Value]
-    # What may stand beside a row: another one, numbers for its numbers, or one number for all.
+    # What may be beside a row: another one, numbers for its numbers, or one number for all.
     Operand: TypeAlias = "Vector | Value | RealNumber | Sequence[Value | RealNumber]"
 else:
     _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
@@ -64,9 +64,10 @@ class Vector(Methods, _Sequence):
     a Vector of the same Values. `==` and `hash` are identity.
 
     `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
-    that the operation on Values gives. Beside a row may stand another one of the same length, a
-    Value or a number, which then serves all of it, or, to its right, a list, a tuple or a 1-d
-    array. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`.
+    that the operation on Values gives. Beside a row may be another one of the same length, a Value
+    or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a
+    list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in
+    pictures, set `row.label`.
 
     Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise
     ValueError if the lengths differ, and what the operation on numbers raises, saying at which
