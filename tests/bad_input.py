@@ -170,7 +170,7 @@ def operand_of_row(where: str) -> Iterator[Wrong]:
     yield from of_another_length(where.partition(":")[0])
 
 
-ADVICE = "to join rows, write [*a, *b] or nn.concatenate([a, b])"
+ADVICE = ", but this goes number by number; to join rows, write [*a, *b] or nn.concatenate([a, b])"
 
 
 def of_another_length(operation: str, first: bool = True) -> Iterator[Wrong]:
@@ -183,7 +183,7 @@ def of_another_length(operation: str, first: bool = True) -> Iterator[Wrong]:
     }.items():
         n = {"two": 2, "none": 0, "four": 4, "an array": 2}[name]
         sizes = f"{operation}: the rows have 3 and {n} numbers"
-        message = f"{sizes}, but this goes number by number; {ADVICE}"
+        message = f"{sizes}{ADVICE if operation == '+' else '; they must be equally long'}"
         yield Wrong(name, make, ValueError, message)
 
 
@@ -344,11 +344,22 @@ def graph(where: str) -> Iterator[Wrong]:
 
 def outputs(where: str) -> Iterator[Wrong]:
     for wrong in no_sequence(where):
-        if wrong.name != "a Value":
+        if wrong.name in NUMBERS:
+            message = wrong.message.replace("a sequence", "a Value or a row, or a sequence of them")
+            yield wrong._replace(message=message + of_a_float(wrong.name))
+        elif wrong.name != "a Value":
             yield wrong
     things = NEITHER | NUMBERS | SEQUENCES | ARRAYS
     things = {name: make for name, make in things.items() if name != "Vector"}
-    yield from after(lambda world: world.x, refused(things, f"{where}[1]", "a Value or a row"))
+    for wrong in refused(things, f"{where}[1]", "a Value or a row"):
+        wrong = wrong._replace(message=wrong.message + of_a_float(wrong.name))
+        yield from after(lambda world: world.x, iter([wrong]))
+
+
+def of_a_float(name: str) -> str:
+    """Most often it is what `grad` gave before."""
+    graph = "; a derivative has a graph only with create_graph=True"
+    return graph if name.startswith(("float ", "float64 ")) else ""
 
 
 def upstreams(where: str) -> Iterator[Wrong]:

@@ -1,13 +1,13 @@
 """How much a run tests: all there is with `pytest --long`, and without it what takes a minute.
 
 A quick run still has every operation, every row of a table, every page and both engines. It leaves
-out what is marked `long`, and draws a fifth of the examples; the same ones each time.
+out what is marked `long`, and draws a tenth of the examples; the same ones each time.
 """
 
 import hypothesis
 import pytest
 
-ALL, QUICK = 100, 20  # examples that a test draws, if it does not say how many
+ALL, QUICK = 100, 10  # examples that a test draws, if it does not say how many
 
 long = pytest.mark.long
 # What the engine in plain Python takes seconds for, and the compiled one, if it is there, does not.

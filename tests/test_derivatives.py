@@ -94,8 +94,12 @@ class TestGrad:
     @pytest.mark.parametrize(
         ("output", "inputs", "message"),
         [
-            (3.0, [], "outputs must be a sequence, got float"),
-            (["x", 3.0], [], r"outputs\[1\] must be a Value or a row, got float"),
+            (3.0, [], "outputs must be a Value or a row, or .*, got float 3.0; a derivative has"),
+            (
+                ["x", 3.0],
+                [],
+                r"outputs\[1\] must be a Value or a row, got float 3.0; a derivative has",
+            ),
             ([["x"]], [], r"outputs\[0\] must be a Value or a row, got list"),
             ("x", ["x", 3.0], r"inputs\[1\] must be a Value or a row, or .*, got float"),
             ("x", [["x"], ["x", [3.0]]], r"inputs\[1\]\[1\]\[0\] must be a Value .* got float"),

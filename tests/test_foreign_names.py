@@ -13,14 +13,14 @@ MODULES["scalargrad.optim"] = lambda sg: sg.optim
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("v.item()", "Value: has no item; write .data"),
-        ("v._prev", "Value: has no _prev; write v.parents"),
-        ("v.zero_grad()", "Value: has no zero_grad; write v.grad = 0.0, or zero_grad() of an "),
-        ("v.numpy()", "Value: has no numpy; write .data for the numbers"),
-        ("row.shape", "Vector: has no shape; write len(row); a matrix is a tuple of rows"),
-        ("row.item()", "Vector: has no item; write row[0].data, or row.data for all numbers"),
-        ("row.backward()", "Vector: has no backward; take .sum() or .mean() of the row first"),
-        ("row.append(1.0)", "Vector: has no append; a row cannot be changed: write [*row, v]"),
+        ("v.item()", "Value has no item: write .data"),
+        ("v._prev", "Value has no _prev: write v.parents"),
+        ("v.zero_grad()", "Value has no zero_grad: write v.grad = 0.0, or zero_grad() of an "),
+        ("v.numpy()", "Value has no numpy: write .data for the numbers"),
+        ("row.shape", "Vector has no shape: write len(row); a matrix is a tuple of rows"),
+        ("row.item()", "Vector has no item: write row[0].data, or row.data for all numbers"),
+        ("row.backward()", "Vector has no backward: take .sum() or .mean() of the row first"),
+        ("row.append(1.0)", "Vector has no append: a row cannot be changed: write [*row, v]"),
         ("sg.tensor", "module 'scalargrad' has no attribute 'tensor'; write Value(number), or "),
         ("sg.nn.relu", "module 'scalargrad.nn' has no attribute 'relu'; write v.relu() or "),
         ("sg.optim.RMSprop", "module 'scalargrad.optim' has no attribute 'RMSprop'; there are "),
@@ -102,7 +102,7 @@ class TestSubclasses:
         class Parameter(sg.Value):
             pass
 
-        with pytest.raises(AttributeError, match=r"Parameter: has no item; write \.data"):
+        with pytest.raises(AttributeError, match=r"Parameter has no item: write \.data"):
             Parameter(1.0).item()
         with pytest.raises(AttributeError, match="'Parameter' object has no attribute 'nonsense'"):
             Parameter(1.0).nonsense  # noqa: B018

@@ -183,8 +183,9 @@ class TestRightPrograms:
     def test_every_operation_is_accepted(self, sg, op: Op):
         points = [p for p in op.smooth if all(1e-9 <= abs(x) <= 300.0 for x in p)]
         assert points
+        ends = (math.pi / 2, 1.0 - 1e-16)  # next to a pole, there is nothing on the other side
         for point in points:
-            if abs(point[0]) != math.pi / 2 and point[0] != -1.0 + 1e-16:
+            if abs(point[0]) not in ends:
                 assert sg.gradcheck(lambda *x: op.on_values(sg, *x), point)
 
     @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

@@ -223,10 +223,12 @@ def test_a_failed_download_names_the_url_and_the_reason(server, monkeypatch, pat
 )
 def test_a_download_is_waited_for_within_limits_of_size_and_of_time(server, monkeypatch, path):
     monkeypatch.setattr(data, "LARGEST", 1000)
-    monkeypatch.setattr(data, "LONGEST", 0.2 if "drip" in path else 60.0)
+    monkeypatch.setattr(data, "LONGEST_DOWNLOAD", 0.2 if "drip" in path else 60.0)
     with pytest.raises(DataError) as error:
         load(f"{server.url}/{path}")
-    assert f"it has no end within 1,000 bytes and {data.LONGEST:g} seconds; " in str(error.value)
+    assert f"it has no end within 1,000 bytes and {data.LONGEST_DOWNLOAD:g} seconds; " in str(
+        error.value
+    )
 
 
 def test_a_download_may_be_as_large_as_the_limit(server, monkeypatch):

@@ -311,8 +311,13 @@ class TestRows:
             ),
             (
                 lambda row: np.less(row, 2.0),
-                "numpy.less: not for a Vector; np.less(row.data) computes with its numbers, "
-                "without a graph",
+                "numpy.less: not for a Vector; np.less(row.data, other) computes with its "
+                "numbers, without a graph",
+            ),
+            (
+                lambda row: np.ones((2, 3)) @ row,
+                "numpy.matmul: not for a Vector; write nn.dot(a, b), or nn.linear(row, matrix), "
+                "or np.array(list(row)) for the row",
             ),
             (
                 lambda row: np.ones((2, 3)) * row,
@@ -325,7 +330,7 @@ class TestRows:
                 "got ndarray of shape (3, 1); go through its rows",
             ),
         ],
-        ids=["reduce", "outer", "out", "where", "cbrt", "less", "table", "column"],
+        ids=["reduce", "outer", "out", "where", "cbrt", "less", "matmul", "table", "column"],
     )
     def test_what_they_do_not_do_is_refused_with_advice(self, row, compute, message):
         with pytest.raises(TypeError) as raised:
@@ -342,7 +347,7 @@ class TestRows:
     def test_errors_name_the_element_as_without_numpy(self, row):
         with pytest.raises(ValueError, match=r"^log of element 0: log\(0.0\): not defined"):
             np.log(row - 1.0)
-        with pytest.raises(ValueError, match=r"^\*: the rows have 2 and 3 numbers, but"):
+        with pytest.raises(ValueError, match=r"^\*: the rows have 2 and 3 numbers; they"):
             np.ones(2) * row
 
     def test_poles_are_no_business_of_numpy(self, sg):

@@ -135,6 +135,7 @@ def handed_down(op: Op, local_grad: float, g: float) -> float:
 class TestNumberByNumber:
     """The case names the operation and what its operands are."""
 
+    @engines_in_turn
     @every_case
     def test_has_the_bits_of_the_operation_on_values(self, sg, op: Op, forms):
         for columns in points_of(op, forms):
@@ -148,6 +149,7 @@ class TestNumberByNumber:
                 assert y.op == one.op == op.name
                 assert all_bits(y.local_grads) == all_bits(one.local_grads)
 
+    @engines_in_turn
     @every_case
     def test_each_number_is_made_from_its_own_operands(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -198,6 +200,7 @@ class TestNumberByNumber:
                 assert all_bits(by_grad[k]) == expected
                 k += 1
 
+    @engines_in_turn
     @every_case
     def test_within_no_grad_it_is_a_row_of_leaves(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -208,6 +211,7 @@ class TestNumberByNumber:
         assert all_bits(result.data) == all_bits(recorded.data)
         assert {(y.parents, y.local_grads, y.op) for y in result} == {((), (), "")}
 
+    @engines_in_turn
     @every_case
     def test_writing_data_afterwards_changes_no_gradient(self, sg, op: Op, forms):
         columns = points_of(op, forms)[0]
@@ -620,7 +624,7 @@ class TestWhatARowIsNot:
             with pytest.raises(AttributeError) as raised:
                 row.backward()
             assert str(raised.value) == (
-                "Vector has no backward: take .sum() or .mean() of the row first, "
+                "Vector: has no backward; take .sum() or .mean() of the row first, "
                 "which is one Value"
             )
 
@@ -630,7 +634,7 @@ class TestWhatARowIsNot:
     def test_operators_without_a_useful_derivative_are_not_there(self, sg, compute):
         row = sg.nn.vector([3.0])
         for pair in ((row, row), (row, 2.0), (2.0, row), (sg.Value(2.0), row)):
-            with pytest.raises(TypeError, match="unsupported operand"):
+            with pytest.raises(TypeError, match="unsupported operand|would lose the gradient"):
                 compute(*pair)
 
     def test_power_takes_no_modulus(self, sg):
@@ -747,16 +751,19 @@ class TestErrors:
             assert str(raised.value) == message
 
     @pytest.mark.parametrize("op", OF_TWO, ids=lambda op: op.name)
-    def test_of_another_length_are_refused_with_advice(self, sg, op: Op):
+    def test_of_another_length_are_refused(self, sg, op: Op):
         row = sg.nn.vector([1.0, 2.0])
         for other in (sg.nn.vector([1.0]), sg.Vector([]), row[1:], sg.Vector([1.0] * 3)):
             for a, b in ((row, other), (other, row)):
-                with pytest.raises(ValueError, match="join") as raised:
+                with pytest.raises(ValueError, match="the rows have") as raised:
                     op.on_values(sg, a, b)
-                assert str(raised.value) == (
-                    f"{op.name}: the rows have {len(a)} and {len(b)} numbers, but this goes "
-                    "number by number; to join rows, write [*a, *b] or nn.concatenate([a, b])"
+                sizes = f"{op.name}: the rows have {len(a)} and {len(b)} numbers"
+                advice = (
+                    ", but this goes number by number; to join rows, write [*a, *b] or "
+                    "nn.concatenate([a, b])"
                 )
+                equal = "; they must be equally long"
+                assert str(raised.value) == sizes + (advice if op.name == "+" else equal)
 
     def test_what_fails_within_no_grad_fails_likewise(self, sg):
         with sg.no_grad(), pytest.raises(ValueError, match="log of element 1: log"):

@@ -6,8 +6,10 @@ agree on its outcome, and at the end on everything that can be seen of every Val
 `SCALARGRAD_TWIN_PROGRAMS=20000` draws that many, instead of a few hundred.
 """
 
+import copy
 import math
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -257,3 +259,93 @@ def test_microgpt_gives_the_same_checkpoint_file(tmp_path):
             capture_output=True,
         )
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+WORDS = [
+    *(f"del {x}.{name}" for x in ("v", "w", "row[0]", "p") for name in ("data", "op", "parents")),
+    *(
+        f"{x}.{name} = 1.0"
+        for x in ("v", "row[1]", "p")
+        for name in ("op", "parents", "local_grads")
+    ),
+    *(f"del {x}.{name}" for x in ("row", "r", "row[:1]") for name in ("data", "grad", "label")),
+    *("v.nonsense", "v.nonsense = 1", "row.nonsense = 1", "p.nonsense", "v.item()", "row.shape"),
+    *(
+        "row.index()",
+        "row.index(1, 2, 3, 4)",
+        "row.index(v, no=1)",
+        "row.count()",
+        "row.index('a')",
+    ),
+    *("pow(v, 2, 3)", "pow(row, 2, 3)", "pow(2, v, 3)", "v @ v", "v < None", "row < row"),
+    *("row[0] = v", "del row[0]", "row[:] = []", "v[0]", "len(v)", "hash({row: v}[r])", "v // 2"),
+    *("v.__init__(2.0)", "row.__init__([1.0])", "sg.atan2()", "sg.atan2(1)", "sg.atan2(y=1)"),
+    *("sg.nn.logsumexp()", "sg.nn.logsumexp([])", "sg.nn.logsumexp([1.0, 'a'])"),
+    *("sg.Value(1, (v,), ('a',))", "sg.Value(1, (v,), (p, p))", "sg.Value(1, v, (p,))"),
+    "sg.nn.cross_entropy([1.0, 2.0], [0.5, 'a'])",
+]
+
+
+@pytest.mark.parametrize("statement", WORDS)
+def test_what_goes_wrong_is_said_in_the_same_words(statement):
+    said = []
+    for package in TWINS:
+        sg = package["scalargrad"]
+        names = {"sg": sg, "v": sg.Value(1.0), "row": sg.nn.vector([1.0, 2.0])}
+        names |= {"w": names["v"] * 2.0, "p": type("P", (sg.Value,), {})(1.0)}
+        names["r"] = type("R", (sg.Vector,), {})([1.0, 2.0])
+        with in_sys_modules(package), pytest.raises(Exception) as raised:  # noqa: PT011
+            exec(statement, names)
+        said.append((raised.type, str(raised.value)))
+    assert said[0] == said[1]
+
+
+def test_iterators_of_rows_are_copied_alike():
+    for package in TWINS:
+        sg = package["scalargrad"]
+        row = sg.nn.vector([1.0, 2.0, 3.0])
+        iterator = iter(row)
+        next(iterator)
+        with in_sys_modules(package):
+            assert list(copy.copy(iterator)) == list(row)[1:]
+            copied = list(pickle.loads(pickle.dumps(iterator)))
+            assert [x.data for x in copied] == [2.0, 3.0]
+            assert [x.data for x in copy.deepcopy(iterator)] == [2.0, 3.0]
+        assert list(iterator) == list(row)[1:]
+        assert list(copy.copy(iterator)) == []
+
+
+WITH_A_HOSTILE_ROW = {
+    "x": lambda sg, hostile, x, w, loose: sg.nn.linear(hostile, w, loose),
+    "w": lambda sg, hostile, x, w, loose: sg.nn.linear(x, [w[1], hostile, loose], [1.0, 2.0, 3.0]),
+    "b": lambda sg, hostile, x, w, loose: sg.nn.linear(x, w, hostile),
+    "weights": lambda sg, hostile, x, w, loose: sg.nn.weighted_sum(hostile, [x, loose]),
+    "target": lambda sg, hostile, x, w, loose: sg.Vector([sg.nn.cross_entropy(x, hostile)]),
+}
+
+
+@pytest.mark.parametrize("argument", WITH_A_HOSTILE_ROW)
+def test_what_converting_a_number_changes_counts_in_either_engine_alike(argument):
+    """All is converted before any number is looked at."""
+    results = []
+    for package in TWINS:
+        with in_sys_modules(package):
+            results.append(hostile_result(package["scalargrad"], WITH_A_HOSTILE_ROW[argument]))
+    assert results[0] == results[1]
+
+
+def hostile_result(sg, function):
+    """All numbers and gradients where a number, when it is converted, writes to the others."""
+    x, w = sg.nn.vector([1.0, 2.0]), (sg.nn.vector([3.0, 4.0]), sg.nn.vector([5.0, 6.0]))
+    loose = [sg.Value(0.5), sg.Value(0.25)]
+
+    class Hostile:
+        def __float__(self):
+            x.data, w[1].data, loose[0].data = [7.0, 8.0], [9.0, 10.0], 11.0
+            return 1.0
+
+    sg.nn.linear(x, w)  # which the compiled engine remembers
+    made = function(sg, [Hostile(), 2.0], x, w, loose)
+    made.sum().backward()
+    values = [*x, *w[0], *w[1], *loose]
+    return made.data, [bits(v.data) for v in values], [bits(v.grad) for v in values]

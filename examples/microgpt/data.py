@@ -26,7 +26,7 @@ MAKEMORE_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8c
 
 LARGEST = 100_000_000  # bytes of documents: far more than a GPT of scalars can be trained on
 TIMEOUT = 30.0  # seconds without an answer
-LONGEST = 60.0  # seconds for the whole answer
+LONGEST_DOWNLOAD = 60.0  # seconds for the whole answer
 WANTED = "give a text file with one document per line, a URL, or 'makemore'"
 
 
@@ -132,7 +132,7 @@ def _download(url: str, source: str) -> bytes:
     answers: list[bytes | str] = []
     thread = threading.Thread(target=lambda: answers.append(_answer(url)), daemon=True)
     thread.start()
-    thread.join(LONGEST)
+    thread.join(LONGEST_DOWNLOAD)
     answer = answers[0] if answers else _endless()
     if isinstance(answer, bytes):
         return answer
@@ -168,7 +168,7 @@ def _answer(url: str) -> bytes | str:
 
 
 def _endless() -> str:
-    return f"it has no end within {LARGEST:,} bytes and {LONGEST:g} seconds"
+    return f"it has no end within {LARGEST:,} bytes and {LONGEST_DOWNLOAD:g} seconds"
 
 
 def _makemore() -> bytes:

@@ -9,7 +9,7 @@
 (12.0,)
 
 With `create_graph=True` they are Values that can be differentiated again: second derivatives,
-Newton steps, gradient penalties. The second derivatives by several numbers are the Hessian:
+Newton steps, gradient penalties. The second derivatives with respect to several are the Hessian:
 
 >>> y = Value(1.0)
 >>> slopes = grad(x**3 * y + y**2, [x, y], create_graph=True)
@@ -29,7 +29,16 @@ from math import isfinite, isnan
 from operator import itemgetter
 
 from scalargrad.engine import Value, Vector, concatenate, gradients, weighted_sum
-from scalargrad.engine.arguments import as_float, check_flag, count, describe, iterable, nested
+from scalargrad.engine.arguments import (
+    as_float,
+    as_floats,
+    check_flag,
+    count,
+    describe,
+    is_real,
+    iterable,
+    nested,
+)
 from scalargrad.engine.reference.floats import Scaled, ScaledByEach, number_of
 from scalargrad.engine.reference.fused import ROW_OPERATIONS
 from scalargrad.engine.reference.operations import OPERATIONS
@@ -52,10 +61,10 @@ def grad(
     grad_outputs: Any = None,
     create_graph: bool = False,
 ) -> tuple[Any, ...]:
-    """The derivatives of `outputs` by `inputs`, as a tuple; no `.grad` is touched.
+    """The derivatives of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
 
     Of `inputs`, a Value gives a float, a row gives a row, and what holds some of these gives a
-    tuple of what they give; one Value or row stands for a sequence of one. What the outputs do not
+    tuple of what they give; one Value or row is taken as a sequence of one. What the outputs do not
     depend on gives 0. They are the very bits that `backward` adds to the gradients of leaves.
 
     `outputs` is a Value or a row, or a sequence of them, whose derivatives are added up.
@@ -83,6 +92,8 @@ def grad(
     """
     if isinstance(outputs, (Value, Vector)):
         outputs, grad_outputs = [outputs], None if grad_outputs is None else [grad_outputs]
+    if is_real(outputs):
+        raise _no_output("outputs", outputs, "a Value or a row, or a sequence of them")
     outputs = list(iterable(outputs, "grad", "outputs"))
     upstreams = _checked_upstreams(outputs, grad_outputs)
     check_flag(create_graph, "grad: create_graph")
@@ -96,7 +107,7 @@ def _checked_upstreams(outputs: list[Any], grad_outputs: Any) -> list[Any]:
     """What the gradient of each output begins with: a float, or a list of floats."""
     for i, output in enumerate(outputs):
         if not isinstance(output, (Value, Vector)):
-            raise TypeError(f"grad: outputs[{i}] must be a Value or a row, got {describe(output)}")
+            raise _no_output(f"outputs[{i}]", output, "a Value or a row")
         if grad_outputs is None and isinstance(output, Vector):
             raise ValueError(
                 f"grad: outputs[{i}] is a row; give grad_outputs, or take its .sum() or .mean()"
@@ -115,11 +126,15 @@ def _checked_upstreams(outputs: list[Any], grad_outputs: Any) -> list[Any]:
     ]
 
 
+def _no_output(argument: str, x: Any, expected: str) -> TypeError:
+    why = "; a derivative has a graph only with create_graph=True" if isinstance(x, float) else ""
+    return TypeError(f"grad: {argument} must be {expected}, got {describe(x)}{why}")
+
+
 def _checked_upstream(output: Value | Vector, upstream: Any, name: str) -> Any:
     if isinstance(output, Value):
         return as_float(upstream, f"grad: {name}")
-    numbers = enumerate(list(iterable(upstream, "grad", name)))
-    floats = [as_float(x, f"grad: {name}[{i}]") for i, x in numbers]
+    floats = as_floats(upstream, "grad", name)
     if len(floats) != len(output):
         raise ValueError(
             f"grad: {name} has {count(len(floats))} for a row of {len(output)}; give one for each"

@@ -118,9 +118,9 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     """What `v.backward()` does, line by line: a table with one line per edge of the graph.
 
     Each line hands one parent its contribution, upstream * local, where upstream is the gradient
-    that the node has gathered. `grad` is what the parent has gathered by then. The lines stand in
+    that the node has gathered. `grad` is what the parent has gathered by then. The lines are in
     the order of the pass, and the last one for a parent shows its gradient as `backward` computes
-    it, to which the contributions of softmax, rmsnorm and cross_entropy add up but for rounding.
+    it, to which the contributions of softmax, rmsnorm and cross_entropy add up, up to rounding.
     Numbers have six digits.
 
     It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
@@ -219,7 +219,9 @@ def first_nonfinite(v: Value) -> str | None:
     received = {v: ""}
     for node in reversed(order):
         for parent, local in zip(parents[node], node.local_grads):
-            if not isfinite(local * node.grad) and parent not in received:
+            if parent in received or _hands_nothing(node, node.grad, local):
+                continue
+            if not isfinite(local * node.grad):
                 received[parent] = (
                     f": {node.grad:.6g} from {names[node]}, times the derivative {local:.6g} of "
                     f"{_expression(node, parents[node])}"

@@ -25,7 +25,7 @@ from scalargrad.engine import (
     vector,
     weighted_sum,
 )
-from scalargrad.engine.arguments import MOST as _MOST
+from scalargrad.engine.arguments import MOST_NUMBERS as _MOST_NUMBERS
 from scalargrad.engine.arguments import as_float as _as_float
 from scalargrad.engine.arguments import describe as _describe
 
@@ -79,10 +79,10 @@ def matrix(
             raise TypeError(f"matrix: {name} must be an int, got {_describe(size)}") from None
         if sizes[-1] < 1:
             raise ValueError(f"matrix: {name} must be at least 1, got {sizes[-1]}")
-    if sizes[0] * sizes[1] > _MOST:
+    if sizes[0] * sizes[1] > _MOST_NUMBERS:
         raise ValueError(
-            f"matrix: nout * nin is {sizes[0]:,} * {sizes[1]:,}; more than {_MOST:,} parameters "
-            "are too many"
+            f"matrix: nout * nin is {sizes[0]:,} * {sizes[1]:,}; more than {_MOST_NUMBERS:,} "
+            "parameters are too many"
         )
     std = _as_float(std, "matrix: std")
     if not 0.0 <= std < float("inf"):

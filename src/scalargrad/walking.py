@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def topological_order(output: T, parents_of: Callable[[T], Iterable[T]]) -> list[T]:
     """Every node that `output` was made from, and itself, each after everything it was made from.
 
-    `parents_of(node)` is what a node was made from, and empty for a leaf. There is no recursion, so
-    no limit on depth.
+    `parents_of(node)` is what a node was made from, and empty for a leaf. Of several parents the
+    last comes first. There is no recursion, so no limit on depth.
     """
     order: list[T] = []
     seen: set[T] = set()
@@ -61,7 +61,8 @@ class Graph:
     """
 
     def __init__(self, outputs: Sequence[Any], leaves: bool = True) -> None:
-        self._nodes: dict[Any, Node] = {}
+        self._nodes: dict[Any, Node] = {}  # by what they belong to: a Value, or the place of a row
+        # By id: a matrix, all nodes in it, and those of them that were computed.
         self._matrices: dict[int, tuple[Any, list[Node], list[Node]]] = {}
         top = Node("", tuple(outputs), None, None)
         nodes_in = self.nodes_in if leaves else self.computed_in

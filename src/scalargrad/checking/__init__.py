@@ -34,10 +34,12 @@ def gradcheck(
 ) -> bool:
     """Compare the gradients that `f` backpropagates with what a small step shows.
 
-    `f` is called as `f(*inputs)`, with fresh leaves each time, and returns a Value or rows of
-    them. Each of the `inputs` is a number, a Value, or a list, tuple, Vector or dict of these, as
-    deep as you like. They may be Values of your own: any class that has `data`, `grad` and
-    `backward()`. A leaf is made by calling the class with a number, or as a copy if it takes more.
+    `f` is called as `f(*inputs)`, with fresh leaves each time, each input in the form in which it
+    was given, and returns a Value or rows of them. So pass `nn.vector([...])`, not a list, where
+    `f` uses the methods of a row. Each of the `inputs` is a number, a Value, or a list, tuple,
+    Vector or dict of these, as deep as you like. They may be Values of your own: any class that
+    has `data`, `grad` and `backward()`. A leaf is made by calling the class with a number, or as a
+    copy if it takes more.
 
         >>> from scalargrad import Value, gradcheck, nn
         >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])

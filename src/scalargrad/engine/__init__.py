@@ -17,7 +17,7 @@ if _wanted not in ("", "compiled", "reference"):
         f"SCALARGRAD_ENGINE must be 'compiled', 'reference' or unset, got {_wanted!r}"
     )
 
-INTERFACE = 2
+INTERFACE = 3
 
 try:
     if _wanted == "reference":
@@ -26,7 +26,7 @@ try:
         raise ImportError("it needs the global interpreter lock, which this Python does without")
     from scalargrad.engine import compiled as _compiled
 
-    if not getattr(_compiled, "__file__", None):  # in a checkout, it is a folder of C files
+    if hasattr(_compiled, "__path__"):  # in a checkout, it is a folder of C files
         raise ImportError("it was not built")
 except ImportError as error:
     if _wanted == "compiled":

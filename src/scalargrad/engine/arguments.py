@@ -1,4 +1,6 @@
-"""What counts as a number, a sequence or a text among arguments, and how errors put the rest.
+"""Checks of arguments, and the words of their errors, once for both engines.
+
+What counts as a number, a sequence or a text, and what is said where something else is given.
 
 >>> is_real(3), is_real("3")
 (True, False)
@@ -18,6 +20,9 @@ from operator import attrgetter, length_hint
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+# As many as a row, a matrix or an argument may hold. More would fill the memory before they failed.
+MOST_NUMBERS = 100_000_000
 
 
 def is_real(x: object) -> bool:
@@ -48,13 +53,36 @@ def as_float(x: object, argument: str) -> float:
         raise OverflowError(f"{argument} is too large for a float") from None
 
 
+def as_floats(values: Any, function: str, argument: str) -> list[float]:
+    """The numbers in a sequence as floats, or an error that names the argument or the item."""
+    items = list(iterable(values, function, argument))
+    return [as_float(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
+
+
+def values_and_floats(items: Sequence[Any], kind: Any, function: str, argument: str) -> list[Any]:
+    """Values, whose class is `kind`, as they are, numbers as floats, or an error with the index."""
+    for i, item in enumerate(items):
+        if not is_real(item):
+            raise TypeError(
+                f"{function}: {argument}[{i}] must be a Value or a real number, "
+                f"got {describe(item)}"
+            )
+    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
+    return [
+        x if isinstance(x, kind) else as_float(x, f"{function}: {argument}[{i}]")
+        for i, x in enumerate(items)
+    ]
+
+
 def as_text(x: object, argument: str) -> str:
+    """`x` as a plain str, or a TypeError that names the argument."""
     if not isinstance(x, str):
         raise TypeError(f"{argument} must be a str, got {describe(x)}")
-    return str.__str__(x)  # a plain str, also of a subclass
+    return str.__str__(x)
 
 
 def check_flag(x: object, argument: str) -> None:
+    """Raise TypeError unless `x` can stand for True or False."""
     if not isinstance(x, int):
         raise TypeError(f"{argument} must be True or False, got {describe(x)}")
 
@@ -79,22 +107,25 @@ def describe(x: object) -> str:
     return kind
 
 
+def is_sequence(x: Any) -> bool:
+    """Whether an operator takes it for a row: a list, a tuple, or an array of one dimension."""
+    return isinstance(x, (list, tuple, array)) or len(getattr(x, "shape", None) or ()) == 1
+
+
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
     """What `values` holds, or an error that names it. It must have an order and an end."""
     if type(values) is not list and type(values) is not tuple:
         if why_no_sequence(values) or isinstance(values, (str, bytes, bytearray)):
             raise _no_sequence(values, function, argument)
         length = length_hint(values)
-        if length > MOST:
-            raise ValueError(f"{function}: {argument} has {length:,} items, more than {MOST:,}")
+        if length > MOST_NUMBERS:
+            raise ValueError(
+                f"{function}: {argument} has {length:,} items, more than {MOST_NUMBERS:,}"
+            )
     try:
         return iter(values)  # type: ignore[no-any-return]
     except TypeError:
         raise _no_sequence(values, function, argument) from None
-
-
-# As long as a row may be. A longer one would fill the memory of the machine before it failed.
-MOST = 100_000_000
 
 
 def why_no_sequence(x: object) -> str:
@@ -129,14 +160,21 @@ def named(error: Exception, expression: str) -> Exception:
     return ValueError(f"{expression}: not defined for real numbers")
 
 
-# What is wrong with sizes, said once for both engines.
+def count(n: int, kind: str = "number") -> str:
+    return f"{n} {kind}{'' if n == 1 else 's'}"
+
+
+# Each of these raises the error for what is wrong: with sizes, operands, an attribute.
 
 
 def different_lengths(operation: str, n: int, m: int) -> NoReturn:
-    raise ValueError(
-        f"{operation}: the rows have {n} and {m} numbers, but this goes number by number; "
-        "to join rows, write [*a, *b] or nn.concatenate([a, b])"
-    )
+    why = "; they must be equally long"
+    if operation == "+":
+        why = (
+            ", but this goes number by number; to join rows, write [*a, *b] or "
+            "nn.concatenate([a, b])"
+        )
+    raise ValueError(f"{operation}: the rows have {n} and {m} numbers{why}")
 
 
 def linear_sizes(n: int, widths: Sequence[int], bias: int | None) -> NoReturn:
@@ -193,6 +231,12 @@ def target_range(target: int, n: int) -> NoReturn:
     )
 
 
+def no_operand(function: str, argument: str, x: object) -> NoReturn:
+    raise TypeError(
+        f"{function}: {argument} must be a Value, a row or a real number, got {describe(x)}"
+    )
+
+
 def missing_attribute(thing: Any, name: str) -> Any:
     """What a subclass of Value or Vector says where an attribute is not there, or not yet."""
     kind = type(thing)
@@ -217,17 +261,6 @@ def call_twin(function: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     attrgetter(function)(reference)(*itself, *args, **kwargs)
 
 
-def is_sequence(x: Any) -> bool:
-    """Whether an operator takes it for a row: a list, a tuple, or an array of one dimension."""
-    return isinstance(x, (list, tuple, array)) or len(getattr(x, "shape", None) or ()) == 1
-
-
-def no_operand(function: str, argument: str, x: object) -> NoReturn:
-    raise TypeError(
-        f"{function}: {argument} must be a Value, a row or a real number, got {describe(x)}"
-    )
-
-
 def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
     """Values and rows as they are, anything else that holds some as a tuple; however deep."""
     if isinstance(inputs, kinds):
@@ -240,10 +273,6 @@ def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
         )
     items = enumerate(list(iterable(inputs, "grad", path)))
     return tuple([nested(item, kinds, f"{path}[{i}]") for i, item in items])
-
-
-def count(n: int, kind: str = "number") -> str:
-    return f"{n} {kind}{'' if n == 1 else 's'}"
 
 
 def checked_edges(

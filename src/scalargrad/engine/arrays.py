@@ -65,11 +65,15 @@ def array_ufunc(
             "it gives a new Vector"
         )
     if name not in _FUNCTIONS:
-        raise TypeError(
-            f"numpy.{name}: not for a Vector; np.{name}(row.data) computes with its numbers, "
-            "without a graph"
-        )
+        raise TypeError(f"numpy.{name}: not for a Vector; {_advice(name, ufunc.nin)}")
     return _FUNCTIONS[name](*[_operand(name, x) for x in inputs])
+
+
+def _advice(name: str, operands: int) -> str:
+    if name in ("matmul", "matvec", "vecmat", "vecdot"):
+        return "write nn.dot(a, b), or nn.linear(row, matrix), or np.array(list(row)) for the row"
+    arguments = "row.data" if operands == 1 else "row.data, other"
+    return f"np.{name}({arguments}) computes with its numbers, without a graph"
 
 
 def _operand(name: str, x: Any) -> Any:

@@ -103,7 +103,7 @@ class Missing:
         self.advice = advice
 
     def __get__(self, thing: Any, kind: type) -> NoReturn:
-        raise AttributeError(f"{kind.__name__}: {self.advice}")
+        raise AttributeError(f"{kind.__name__} {self.advice}")
 
 
 # What Python and its libraries ask a number for, and would silently lose the gradient.
@@ -142,7 +142,7 @@ def install(value_kind: type, vector_kind: type) -> None:
     """Let the classes say what to write instead of each of the names."""
     for kind, advice in ((value_kind, _OF_VALUE), (vector_kind, _OF_VECTOR)):
         for name in advice.keys() - vars(kind).keys():
-            setattr(kind, name, Missing(f"has no {name}; {advice[name]}"))
+            setattr(kind, name, Missing(f"has no {name}: {advice[name]}"))
         kind.__dir__ = _listed  # type: ignore[method-assign, assignment]
     for name, expression in _LOSING.items():
         setattr(value_kind, name, _losing(expression))

@@ -62,7 +62,7 @@ static double *numbers_for(const Row *row, PyObject *values, const char *name) {
 
 static int set_numbers(PyObject *self, PyObject *values, const char *name, bool grads) {
     State *state = usable_vector(self);
-    if (!state || check_not_deleted(values, name))
+    if (!state || check_not_deleted(self, values, name))
         return -1;
     Row row = held(((Vector *)self)->row);
     double *numbers = numbers_for(&row, values, name);
@@ -104,7 +104,7 @@ static PyObject *get_label(PyObject *self, void *unused) {
 static int set_label(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     State *state = usable_vector(self);
-    if (!state || check_not_deleted(value, "label"))
+    if (!state || check_not_deleted(self, value, "label"))
         return -1;
     PyObject *text = as_text(value, "Vector.label");
     if (!text)

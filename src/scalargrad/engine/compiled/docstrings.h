@@ -10,7 +10,7 @@
     "Local derivatives given as Values can be differentiated again, see `grad`.\n" \
     "`op` names the operation and `label` the number, both for pictures and messages only.\n" \
     "\n" \
-    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either\n" \
+    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either\n" \
     "side; the result has the bits that Python's own operator gives, and raises what it raises.\n" \
     "Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between\n" \
     "Values `==` is identity, as `hash` is, so that they can live in sets and dicts.\n" \
@@ -278,9 +278,10 @@
     "a Vector of the same Values. `==` and `hash` are identity.\n" \
     "\n" \
     "`+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits\n" \
-    "that the operation on Values gives. Beside a row may stand another one of the same length, a\n" \
-    "Value or a number, which then serves all of it, or, to its right, a list, a tuple or a 1-d\n" \
-    "array. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`.\n" \
+    "that the operation on Values gives. Beside a row may be another one of the same length, a Value\n" \
+    "or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a\n" \
+    "list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in\n" \
+    "pictures, set `row.label`.\n" \
     "\n" \
     "Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise\n" \
     "ValueError if the lengths differ, and what the operation on numbers raises, saying at which\n" \
@@ -359,8 +360,8 @@
 #define DOC_atan2 \
     "The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.\n" \
     "\n" \
-    "The derivatives are x / (x**2 + y**2) by y and -y / (x**2 + y**2) by x. Raises as `maximum`\n" \
-    "does. (`torch.atan2`)\n" \
+    "The derivatives are x / (x**2 + y**2) with respect to y and -y / (x**2 + y**2) with\n" \
+    "respect to x. Raises as `maximum` does. (`torch.atan2`)\n" \
     "\n" \
     "    >>> from scalargrad import Value\n" \
     "    >>> atan2(Value(0.0), -1.0).data\n" \

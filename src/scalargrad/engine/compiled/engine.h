@@ -42,7 +42,7 @@
 
 #include "operations.h"
 
-enum { INTERFACE = 2 }; /* that of engine/__init__.py for which this was written */
+enum { INTERFACE = 3 }; /* that of engine/__init__.py for which this was written */
 
 typedef struct Value Value;
 typedef struct Block Block;
@@ -293,7 +293,8 @@ int is_real(State *state, PyObject *x);
 int as_double(PyObject *x, double *number, const char *argument, ...);
 void raise_type(PyObject *got, const char *expected, const char *argument, ...);
 PyObject *as_text(PyObject *text, const char *argument);
-int check_not_deleted(PyObject *value, const char *name);
+int check_not_deleted(PyObject *self, PyObject *value, const char *name);
+int refuse_to_write(PyObject *self, PyObject *value, void *name);
 PyObject *iterator_of(PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);

@@ -90,11 +90,29 @@ PyObject *as_text(PyObject *text, const char *argument) {
     return NULL;
 }
 
+/* AttributeError in the words of Python, for a property that cannot be set or deleted. */
+static int raise_no_access(PyObject *self, const char *name, bool deleted) {
+#if PY_VERSION_HEX >= 0x030B0000
+    PyObject *kind = PyType_GetQualName(Py_TYPE(self));
+    if (kind)
+        PyErr_Format(PyExc_AttributeError, "property '%s' of %R object has no %s", name, kind,
+                     deleted ? "deleter" : "setter");
+    Py_XDECREF(kind);
+#else
+    (void)self;
+    PyErr_Format(PyExc_AttributeError, "can't %s attribute '%s'", deleted ? "delete" : "set", name);
+#endif
+    return -1;
+}
+
 /* Whether an attribute is to be written, and not deleted. */
-int check_not_deleted(PyObject *value, const char *name) {
-    if (!value)
-        PyErr_Format(PyExc_AttributeError, "can't delete attribute '%s'", name);
-    return value ? 0 : -1;
+int check_not_deleted(PyObject *self, PyObject *value, const char *name) {
+    return value ? 0 : raise_no_access(self, name, true);
+}
+
+/* The setter of an attribute that has none. */
+int refuse_to_write(PyObject *self, PyObject *value, void *name) {
+    return raise_no_access(self, name, !value);
 }
 
 /* An iterator over what x holds, or an error that names the argument, which it takes over. */

@@ -15,12 +15,18 @@ const char *const op_names[OP_COUNT] = {
 
 /* ---- Errors: the kind that Python raises, saying which computation it was ---- */
 
+/* Whether Python writes it with a minus, as it does -0.0. */
+static bool has_minus(double x) {
+    return signbit(x) && !isnan(x);
+}
+
 /* a / (-b), or exp(a); b is not looked at if there is only one operand. */
 static PyObject *expression(Op op, double a, double b) {
     PyObject *x = PyFloat_FromDouble(a), *y = x ? PyFloat_FromDouble(b) : NULL, *text = NULL;
+    bool in_a = has_minus(a), in_b = has_minus(b);
     if (y && op < OP_NEG)
-        text = PyUnicode_FromFormat("%s%R%s %s %s%R%s", a < 0.0 ? "(" : "", x, a < 0.0 ? ")" : "",
-                                    op_names[op], b < 0.0 ? "(" : "", y, b < 0.0 ? ")" : "");
+        text = PyUnicode_FromFormat("%s%R%s %s %s%R%s", in_a ? "(" : "", x, in_a ? ")" : "",
+                                    op_names[op], in_b ? "(" : "", y, in_b ? ")" : "");
     else if (y)
         text = PyUnicode_FromFormat("%s(%R)", op_names[op], x);
     Py_XDECREF(x);

@@ -246,7 +246,7 @@ static int set_data(PyObject *self, PyObject *value, void *unused) {
     Value *v = (Value *)self;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(value, "data") || as_double(value, &number, "Value.data"))
+    if (!state || check_not_deleted(self, value, "data") || as_double(value, &number, "Value.data"))
         return -1;
     if (v->kind == ELEMENT) {
         double *numbers = writable_numbers(state, v->block);
@@ -268,7 +268,7 @@ static int set_grad(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(value, "grad") || as_double(value, &number, "Value.grad"))
+    if (!state || check_not_deleted(self, value, "grad") || as_double(value, &number, "Value.grad"))
         return -1;
     *grad_of((Value *)self) = number;
     return 0;
@@ -292,7 +292,7 @@ static int set_label(PyObject *self, PyObject *value, void *unused) {
     Value *v = (Value *)self;
     State *state = usable_value(self);
     PyObject *label;
-    if (!state || check_not_deleted(value, "label") ||
+    if (!state || check_not_deleted(self, value, "label") ||
         !(label = as_text(value, "Value.label")))
         return -1;
     if (v->kind == ELEMENT) {
@@ -352,9 +352,9 @@ static PyGetSetDef attributes[] = {
     {"data", get_data, set_data, DOC_Value_data, NULL},
     {"grad", get_grad, set_grad, DOC_Value_grad, NULL},
     {"label", get_label, set_label, DOC_Value_label, NULL},
-    {"parents", get_parents, NULL, DOC_Value_parents, NULL},
-    {"local_grads", get_local_grads, NULL, DOC_Value_local_grads, NULL},
-    {"op", get_op, NULL, DOC_Value_op, NULL},
+    {"parents", get_parents, refuse_to_write, DOC_Value_parents, "parents"},
+    {"local_grads", get_local_grads, refuse_to_write, DOC_Value_local_grads, "local_grads"},
+    {"op", get_op, refuse_to_write, DOC_Value_op, "op"},
     {0},
 };
 

@@ -158,19 +158,24 @@ static PyObject *vector_item(PyObject *self, Py_ssize_t index) {
     return (PyObject *)row_element(state, row, index);
 }
 
-static PyObject *all_elements(State *state, const Row *row) {
-    PyObject *elements = PyTuple_New(row->count);
-    for (Py_ssize_t i = 0; elements && i < row->count; i++)
-        put(&elements, i, (PyObject *)row_element(state, row, i));
-    return elements;
+static PyObject *as_list(State *state, const Row *row) {
+    PyObject *list = PyList_New(row->count);
+    for (Py_ssize_t i = 0; list && i < row->count; i++) {
+        Value *v = row_element(state, row, i);
+        if (v)
+            PyList_SET_ITEM(list, i, (PyObject *)v);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
 }
 
 /* Over all elements, which are made at once. */
 static PyObject *vector_iterate(PyObject *self) {
     State *state = usable_vector(self);
-    PyObject *elements = state ? all_elements(state, &((Vector *)self)->row) : NULL;
-    PyObject *iterator = elements ? PyObject_GetIter(elements) : NULL;
-    Py_XDECREF(elements);
+    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
+    PyObject *iterator = list ? PyObject_GetIter(list) : NULL;
+    Py_XDECREF(list);
     return iterator;
 }
 
@@ -227,7 +232,7 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
 /* What the method of a list says, given the first so many arguments. */
 static PyObject *list_method(PyObject *self, const char *name, PyObject *const *args, int count) {
     State *state = usable_vector(self);
-    PyObject *list = state ? all_elements(state, &((Vector *)self)->row) : NULL;
+    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
     PyObject *known = PyUnicode_InternFromString(name);
     PyObject *method = list && known ? PyObject_GetAttr(list, known) : NULL;
     PyObject *result = method ? PyObject_Vectorcall(method, args, count, NULL) : NULL;

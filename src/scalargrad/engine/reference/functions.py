@@ -1,6 +1,6 @@
 """Functions of two numbers, and so of two rows number by number: `maximum`, `minimum`, `atan2`.
 
-Each makes one node; its value and its derivative stand in operations.py.
+Each makes one node; its value and its derivative are in operations.py.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ if TYPE_CHECKING:
 def atan2(y: Operand, x: Operand) -> Value | Vector:
     """The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.
 
-    The derivatives are x / (x**2 + y**2) by y and -y / (x**2 + y**2) by x. Raises as `maximum`
-    does. (`torch.atan2`)
+    The derivatives are x / (x**2 + y**2) with respect to y and -y / (x**2 + y**2) with
+    respect to x. Raises as `maximum` does. (`torch.atan2`)
 
         >>> from scalargrad import Value
         >>> atan2(Value(0.0), -1.0).data

@@ -1,10 +1,10 @@
 """The building blocks of neural networks, each result one row: linear, softmax and their kin.
 
 Every function here could be written with the scalar operators of `Value`, and gives the same
-numbers and gradients as if it were; the formula stands in each docstring. Computing a row at once
+numbers and gradients as if it were; the formula is in each docstring. Computing a row at once
 makes one node where the operators would make hundreds.
 
-Beside each function stands its derivative for a whole row, `..._vjp`: what each input gets, given
+Beside each function is its derivative for a whole row, `..._vjp`: what each input gets, given
 the gradients `g` of the results. It is written with the functions of floats.py, so that it serves
 floats and, for second derivatives, Vectors.
 """
@@ -82,8 +82,8 @@ def linear(
         Vector([11.5, 17.5])
     """
     x, rows = as_row(x, "linear", "x"), _as_rows(w, "linear", "w")
-    xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
     bias = None if b is None else as_row(b, "linear", "b")
+    xs, weights = x._numbers(), tuple([row._numbers() for row in rows])
     n, m = len(xs), len(weights)
     if not n or not m or set(map(len, weights)) != {n} or (bias is not None and len(bias) != m):
         linear_sizes(n, [*map(len, weights)], None if bias is None else len(bias))

@@ -1,6 +1,6 @@
 """What can be done to a number, and so to each number of a row: the methods `exp` to `relu`.
 
-Each line makes one node; its value and its derivative stand in operations.py. On a row it is done
+Each line makes one node; its value and its derivative are in operations.py. On a row it is done
 number by number, with the same bits, and gives a row.
 """
 

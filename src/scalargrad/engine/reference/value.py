@@ -24,6 +24,7 @@ A function that is not here needs no registration, only its value and its deriva
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import copysign
 from operator import attrgetter
 
 from scalargrad.engine.arguments import (
@@ -55,7 +56,7 @@ class Value(Methods):
     Local derivatives given as Values can be differentiated again, see `grad`.
     `op` names the operation and `label` the number, both for pictures and messages only.
 
-    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may stand on either
+    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either
     side; the result has the bits that Python's own operator gives, and raises what it raises.
     Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between
     Values `==` is identity, as `hash` is, so that they can live in sets and dicts.
@@ -147,7 +148,7 @@ class Value(Methods):
         if upstream != 0.0:
             for parent, local_grad in zip(self._parents, self._local_grads):
                 # A branch that was not taken gets nothing, not even 0 * inf.
-                if local_grad or not self._is_branch():
+                if local_grad or not self._operation.branches:
                     parent._grad += local_grad * upstream
 
     def _contributions(self, upstream: float) -> Iterable[tuple[Any, float]]:
@@ -157,14 +158,11 @@ class Value(Methods):
         """
         if upstream == 0.0:
             return []
-        edges = zip(self._parents, self._local_grads)
-        return [(parent, d * upstream) for parent, d in edges if d or not self._is_branch()]
+        edges, operation = zip(self._parents, self._local_grads), self._operation
+        return [(parent, d * upstream) for parent, d in edges if d or not operation.branches]
 
     def _add_to_grad(self, contribution: float) -> None:
         self._grad += contribution
-
-    def _is_branch(self) -> bool:
-        return isinstance(self._operation, Operation) and self._operation.branches
 
     def detach(self) -> Value:
         """A new leaf with the same data, through which no gradient flows.
@@ -178,7 +176,7 @@ class Value(Methods):
         """
         return Value(self._data)
 
-    # Arithmetic. Each line makes one node; values and derivatives stand in operations.py.
+    # Arithmetic. Each line makes one node; values and derivatives are in operations.py.
 
     def __add__(self, other: Value | RealNumber) -> Value:
         return self._operate(operations.ADD, other)
@@ -393,6 +391,7 @@ def node(
     local_grads: tuple[float, ...],
     operation: Operation | HandMade,
 ) -> Value:
+    """A new Value, without the checks of the constructor."""
     new = _new(Value)
     new._data = data
     new._grad = 0.0
@@ -414,6 +413,8 @@ class HandMade:
     """
 
     __slots__ = ("derivatives", "name")
+
+    branches = False  # as an Operation has it
 
     def __init__(self, name: str, derivatives: tuple[Any, ...] = ()) -> None:
         self.name = name
@@ -445,7 +446,7 @@ def expression(operation: Operation, *numbers: float) -> str:
     """How an error writes what was to be computed."""
     if len(numbers) == 1:
         return f"{operation.name}({numbers[0]!r})"
-    a, b = (f"({x!r})" if x < 0.0 else repr(x) for x in numbers)
+    a, b = (f"({x!r})" if copysign(1.0, x) < 0.0 and x == x else repr(x) for x in numbers)
     return f"{a} {operation.name} {b}"
 
 

@@ -24,6 +24,7 @@ from weakref import ref
 
 from scalargrad.engine.arguments import (
     as_float,
+    as_floats,
     as_text,
     describe,
     different_lengths,
@@ -34,13 +35,14 @@ from scalargrad.engine.arguments import (
     iterable,
     missing_attribute,
     named,
+    values_and_floats,
 )
 from scalargrad.engine.reference import operations
 from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
 from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
-from scalargrad.engine.reference.value import Value, as_value, expression, leaf
+from scalargrad.engine.reference.value import Value, expression, leaf
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from scalargrad.engine.reference.value import RealNumber
 
     _Sequence = Sequence[Value]
-    # What may stand beside a row: another one, numbers for its numbers, or one number for all.
+    # What may be beside a row: another one, numbers for its numbers, or one number for all.
     Operand: TypeAlias = "Vector | Value | RealNumber | Sequence[Value | RealNumber]"
 else:
     _Sequence = object  # Vector is registered below: inheriting would make isinstance slow
@@ -62,9 +64,10 @@ class Vector(Methods, _Sequence):
     a Vector of the same Values. `==` and `hash` are identity.
 
     `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
-    that the operation on Values gives. Beside a row may stand another one of the same length, a
-    Value or a number, which then serves all of it, or, to its right, a list, a tuple or a 1-d
-    array. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`.
+    that the operation on Values gives. Beside a row may be another one of the same length, a Value
+    or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a
+    list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in
+    pictures, set `row.label`.
 
     Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise
     ValueError if the lengths differ, and what the operation on numbers raises, saying at which
@@ -494,14 +497,14 @@ class Block:
         "_grad",  # one number for each in `data`; this name and the next are those of a Value
         "_parents",  # the nodes that backward visits next
         "data",
-        "inputs",
+        "inputs",  # Values, rows, and matrices, which are tuples of rows
         "label",
         "made",  # the Values that its numbers became, for as long as somebody has them
         "numbers",  # those in the inputs, at the forward pass
         "operation",
         "result",  # the data at the forward pass
-        "saved",
-        "setting",
+        "saved",  # what else of the forward pass the derivative needs
+        "setting",  # what else the operation was told, such as a target
         "shared",  # whether a graph relies on the list `data` staying as it is
     )
 
@@ -652,7 +655,7 @@ class Element(Value):
 
 
 # In messages of Python itself, such as those about operands, it is what readers know it as.
-Element.__name__ = "Value"
+Element.__name__ = Element.__qualname__ = "Value"
 
 
 _VALUES = {Value, Element}
@@ -666,8 +669,7 @@ def vector(numbers: Iterable[RealNumber]) -> Vector:
         >>> vector([0.5, 2])
         Vector([0.5, 2.0])
     """
-    items = list(iterable(numbers, "vector", "numbers"))
-    data = [as_float(x, f"vector: numbers[{i}]") for i, x in enumerate(items)]
+    data = as_floats(numbers, "vector", "numbers")
     if not data:
         raise ValueError("vector: numbers is empty; a row needs at least one number")
     return row_of(Block(data))
@@ -680,17 +682,10 @@ def as_row(values: Any, function: str, argument: str) -> Vector:
     items = list(iterable(values, function, argument))
     if set(map(type, items)) <= _VALUES:  # by far the most frequent
         return row_of_values(items)
-    for i, item in enumerate(items):
-        if not is_real(item):
-            raise TypeError(
-                f"{function}: {argument}[{i}] must be a Value or a real number, "
-                f"got {describe(item)}"
-            )
-    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
-    with_names = [(x, f"{function}: {argument}[{i}]") for i, x in enumerate(items)]
+    items = values_and_floats(items, Value, function, argument)
     if any(isinstance(x, Value) for x in items):
-        return row_of_values([as_value(x, name) for x, name in with_names])
-    return row_of(Block([as_float(x, name) for x, name in with_names]))
+        return row_of_values([x if isinstance(x, Value) else leaf(x) for x in items])
+    return row_of(Block(items))
 
 
 def row_of(block: Block) -> Vector:
