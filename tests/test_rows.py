@@ -624,7 +624,7 @@ class TestWhatARowIsNot:
             with pytest.raises(AttributeError) as raised:
                 row.backward()
             assert str(raised.value) == (
-                "Vector: has no backward; take .sum() or .mean() of the row first, "
+                "Vector has no backward: take .sum() or .mean() of the row first, "
                 "which is one Value"
             )
 
