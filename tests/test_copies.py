@@ -463,13 +463,13 @@ class TestEngines:
     @staticmethod
     def things(sg):
         row = sg.nn.vector([1.0, 2.0])
-        row[1].grad, row[1].label = 3.0, "second"
+        row[1].grad, row[1].label, row.label = 3.0, "second", "row"
         things = [sg.Value(0.5, label="x"), row, row[1], row[:1], sg.Vector([row[0]])]
         return [*things, sg.optim.Adam([row], lr=0.5), sg.optim.SGD([row], lr=0.5)]
 
     @staticmethod
     def described(sg, things):
-        values = [[*map(seen, flat(sg, thing))] for thing in things[:5]]
+        values = [(thing.label, [*map(seen, flat(sg, thing))]) for thing in things[:5]]
         return values, [optimizer.state_dict() for optimizer in things[5:]]
 
     @pytest.mark.skipif(len(PACKAGES) < 2, reason="there is only one engine")

@@ -630,3 +630,30 @@ class TestOperationsOfOnesOwn:
         del slope
         gc.collect()
         assert (x * 2.0).data == 2.0
+
+
+class TestInputsInInputs:
+    """They may be nested, but not without end."""
+
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_a_hundred_deep_is_enough(self, sg, create_graph):
+        x = sg.nn.vector([1.0, 2.0])
+        nested = x
+        for _ in range(100):
+            nested = [nested]
+        result = sg.grad(x.sum(), nested, create_graph=create_graph)
+        for _ in range(99):
+            (result,) = result
+        assert result[0].data == (1.0, 1.0)
+        for depth in (1, 100_000):
+            for _ in range(depth):
+                nested = [nested]
+            with pytest.raises(ValueError, match=r"^grad: inputs .* more than 100 deep"):
+                sg.grad(x.sum(), nested, create_graph=create_graph)
+
+    def test_one_that_holds_itself_is_refused(self, sg):
+        x = sg.Value(1.0)
+        inputs = [x]
+        inputs.append(inputs)
+        with pytest.raises(ValueError, match="or one that holds itself"):
+            sg.grad(x * x, inputs)

@@ -13,6 +13,7 @@ from microgpt_support import FOLDER, TINY, call, contents
 
 # isort: split
 import checkpoint
+import run
 from checkpoint import Checkpoint, CheckpointError
 from model import Config, new_gpt
 
@@ -147,7 +148,7 @@ def test_another_file_is_refused(path, raw):
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1"])
+@pytest.mark.parametrize("version", [0, 2, "1", True])
 def test_another_version_is_refused_and_both_are_named(path, version):
     edited(path, version=version)
     with pytest.raises(CheckpointError, match=f"has version {version!r}, .* reads version 1"):
@@ -402,3 +403,16 @@ def test_an_optimiser_that_no_run_left_is_not_resumed(trained, tmp_path, setting
     result = call("train.py", "--resume", "run.json")
     assert result.status == 2
     assert result.err.startswith("train.py: error: --resume run.json: is damaged: ")
+
+
+def test_a_setting_of_the_model_that_is_missing_is_not_the_default(path):
+    edited(path, config={"n_layer": 1, "n_head": 1, "block_size": 4})
+    with pytest.raises(CheckpointError, match="is damaged: it has no 'n_embd'"):
+        checkpoint.load(path)
+
+
+def test_a_setting_of_the_run_that_is_missing_is_not_the_default(path):
+    settings = {"steps": 10, "batch_size": 1, "betas": [0.5, 0.5], "seed": 1, "val_fraction": 0.0}
+    edited(path, training=settings)
+    with pytest.raises(CheckpointError, match="is damaged: it has no 'lr'"):
+        run.stored_training(path, checkpoint.load(path))

@@ -477,3 +477,41 @@ class TestEnds:
     @pytest.mark.parametrize("number", range(len(PROGRAMS)))
     def test_each_alone(self, engine, number, way, options):
         check_end(engine, number, way, options=options)
+
+
+class TestHostileClasses:
+    def test_values_that_compare_by_data_are_told_apart(self, sg):
+        class ByData(sg.Value):
+            def __eq__(self, other):
+                return isinstance(other, sg.Value) and self.data == other.data
+
+            def __hash__(self):
+                return hash(self.data)
+
+        p, q = ByData(2.0), ByData(2.0)
+        y = p * 3.0 + q * 5.0
+        assert sg.grad(y, [p, q]) == (3.0, 5.0)
+        assert [g.data for g in sg.grad(y, [p, q], create_graph=True)] == [3.0, 5.0]
+        y.backward()
+        assert (p.grad, q.grad) == (3.0, 5.0)
+
+    def test_values_without_a_hash_take_part(self, sg):
+        class Unhashable(sg.Value):
+            def __eq__(self, other):
+                return self is other
+
+        p = Unhashable(2.0)
+        (p * p).backward()
+        assert p.grad == sg.grad(p * p, p)[0] == 4.0
+
+    def test_a_class_that_answers_every_name_can_be_made(self, sg):
+        class Answering(sg.Value):
+            def __getattr__(self, name):
+                return 1
+
+        class AnsweringRow(sg.Vector):
+            def __getattr__(self, name):
+                return 1
+
+        assert (Answering(2.0).data, Answering(2.0).anything) == (2.0, 1)
+        assert AnsweringRow([2.0]).data == (2.0,)

@@ -115,7 +115,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         raise CheckpointError("is not a checkpoint of this program") from None
     if not isinstance(entries, dict) or entries.get("format") != FORMAT:
         raise CheckpointError("is not a checkpoint of this program")
-    if entries.get("version") != VERSION:
+    if entries.get("version") != VERSION or entries["version"] is True:
         raise CheckpointError(
             f"has version {entries.get('version')!r}, but this program reads version {VERSION}; "
             "use the program that wrote it, or train again"
@@ -127,6 +127,7 @@ def _checked(entries: dict[str, Any]) -> Checkpoint:
     """The checkpoint with these entries, if they fit together."""
     try:
         config = Config(**entries["config"])
+        config.check_complete(entries["config"])
         tokenizer = Tokenizer(entries["vocabulary"])
         checkpoint = Checkpoint(
             config=config,

@@ -28,6 +28,11 @@ class Record:
     def _values(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
+    def check_complete(self, entry: dict[str, object]) -> None:
+        """KeyError if a value is missing in what was read: it need not have been the default."""
+        for name in self._values():
+            entry[name]
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self._values().items())
         return f"{type(self).__name__}({values})"

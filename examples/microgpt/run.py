@@ -136,9 +136,13 @@ def new_optimizer(model: GPT, training: Training) -> optim.Adam:
 def stored_training(path: str, saved: Checkpoint) -> Training:
     """The settings in a checkpoint."""
     try:
-        return Training(**{**saved.training, "betas": tuple(saved.training["betas"])})
-    except (KeyError, TypeError, ValueError) as error:
+        training = Training(**{**saved.training, "betas": tuple(saved.training["betas"])})
+        training.check_complete(saved.training)
+    except KeyError as error:
+        raise CheckpointError(f"--resume {path}: is damaged: it has no {error}") from None
+    except (TypeError, ValueError) as error:
         raise CheckpointError(f"--resume {path}: is damaged: {error}") from None
+    return training
 
 
 def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:

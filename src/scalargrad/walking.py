@@ -30,14 +30,14 @@ def topological_order(output: T, parents_of: Callable[[T], Iterable[T]]) -> list
     last comes first. There is no recursion, so no limit on depth.
     """
     order: list[T] = []
-    seen: set[T] = set()
+    seen: set[int] = set()  # by identity, for somebody's class may compare by value
     stack: list[Any] = [output]
     while stack:
         node = stack.pop()
         if node is None:  # all that the node below was made from is listed
             order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
             stack += (node, None, *parents_of(node))
     return order
 
@@ -61,7 +61,7 @@ class Graph:
     """
 
     def __init__(self, outputs: Sequence[Any], leaves: bool = True) -> None:
-        self._nodes: dict[Any, Node] = {}  # by what they belong to: a Value, or the place of a row
+        self._nodes: dict[int, Node] = {}  # by the number of the row, or by the identity of a Value
         # By id: a matrix, all nodes in it, and those of them that were computed.
         self._matrices: dict[int, tuple[Any, list[Node], list[Node]]] = {}
         top = Node("", tuple(outputs), None, None)
@@ -100,7 +100,7 @@ class Graph:
         return self._node(x, x._place())
 
     def _node(self, x: Any, place: tuple[int, int, int] | None) -> Node:
-        key = x if place is None else place[0]
+        key = id(x) if place is None else place[0]
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = Node(*x._history())

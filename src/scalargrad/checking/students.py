@@ -66,15 +66,8 @@ def _held(attribute: Any, node: Any) -> list[Any]:
 
 def nodes_of(result: Any, leaves: Sequence[Any], parents: Callable[[Any], list[Any]]) -> list[Any]:
     """What `result` was made from and itself, each after its parents; not the leaves given."""
-    found = {id(result): result}  # by identity: many a class has no hash
     ends = set(map(id, leaves))
-
-    def inner(key: int) -> list[int]:
-        values = [x for x in parents(found[key]) if id(x) not in ends]
-        found.update((id(x), x) for x in values)
-        return [id(x) for x in values]
-
-    return [found[key] for key in topological_order(id(result), inner)]
+    return topological_order(result, lambda x: [p for p in parents(x) if id(p) not in ends])
 
 
 @contextmanager

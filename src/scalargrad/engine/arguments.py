@@ -109,7 +109,8 @@ def describe(x: object) -> str:
 
 def is_sequence(x: Any) -> bool:
     """Whether an operator takes it for a row: a list, a tuple, or an array of one dimension."""
-    return isinstance(x, (list, tuple, array)) or len(getattr(x, "shape", None) or ()) == 1
+    shape = getattr(x, "shape", None)
+    return isinstance(x, (list, tuple, array)) or (isinstance(shape, tuple) and len(shape) == 1)
 
 
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
@@ -237,6 +238,15 @@ def no_operand(function: str, argument: str, x: object) -> NoReturn:
     )
 
 
+def is_set(thing: Any, slot: str) -> bool:
+    """Whether this slot holds something, whatever `__getattr__` of a subclass would answer."""
+    try:
+        object.__getattribute__(thing, slot)
+    except AttributeError:
+        return False
+    return True
+
+
 def missing_attribute(thing: Any, name: str) -> Any:
     """What a subclass of Value or Vector says where an attribute is not there, or not yet."""
     kind = type(thing)
@@ -261,8 +271,8 @@ def call_twin(function: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     attrgetter(function)(reference)(*itself, *args, **kwargs)
 
 
-def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
-    """Values and rows as they are, anything else that holds some as a tuple; however deep."""
+def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs", depth: int = 0) -> Any:
+    """Values and rows as they are, anything else that holds some as a tuple."""
     if isinstance(inputs, kinds):
         return inputs
     why_not = why_no_sequence(inputs)
@@ -271,8 +281,20 @@ def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:
             f"grad: {path} must be a Value or a row, or a sequence of them, got "
             f"{describe(inputs)}{why_not}"
         )
+    if depth == MOST_NESTED:
+        nested_too_deep()
     items = enumerate(list(iterable(inputs, "grad", path)))
-    return tuple([nested(item, kinds, f"{path}[{i}]") for i, item in items])
+    return tuple([nested(item, kinds, f"{path}[{i}]", depth + 1) for i, item in items])
+
+
+MOST_NESTED = 100  # sequences in sequences
+
+
+def nested_too_deep() -> NoReturn:
+    raise ValueError(
+        f"grad: inputs holds sequences in sequences, more than {MOST_NESTED} deep, or one that "
+        "holds itself"
+    )
 
 
 def checked_edges(

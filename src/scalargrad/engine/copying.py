@@ -60,7 +60,7 @@ def reduced_row(row: Vector) -> Reduced:
             )
     function, arguments = _as_part(values) or (_loose, (values,))
     if row.label:
-        arguments = (*arguments, type(row), row.label)
+        arguments = (*arguments, None if type(row) is Vector else type(row), row.label)
     elif type(row) is not Vector:
         arguments = (*arguments, type(row))
     if type(row) is Vector:
@@ -161,7 +161,7 @@ def _part(
     start: int,
     stop: int,
     labels: dict[int, str],
-    kind: type[Vector] = Vector,
+    kind: type[Vector] | None = None,
     label: str = "",
 ) -> Vector:
     row = numbers[start:stop]
@@ -170,13 +170,14 @@ def _part(
     return _of_kind(row, kind, label)
 
 
-def _loose(values: list[Value], kind: type[Vector] = Vector, label: str = "") -> Vector:
+def _loose(values: list[Value], kind: type[Vector] | None = None, label: str = "") -> Vector:
     return _of_kind(Vector(values), kind, label)
 
 
-def _of_kind(row: Vector, kind: type[Vector], label: str) -> Vector:
+def _of_kind(row: Vector, kind: type[Vector] | None, label: str) -> Vector:
+    """The row as one of that class; None is Vector itself, so that a pickle names no engine."""
     made = row
-    if kind is not Vector:
+    if kind is not None and kind is not Vector:
         made = Vector.__new__(kind)
         Vector.__init__(made, row)
     if label:

@@ -80,9 +80,11 @@ static int read_outputs(State *state, Task *task, PyObject *outputs, PyObject *u
 
 /* ---- Inputs ---- */
 
+enum { MOST_NESTED = 100 }; /* as engine/arguments.py has it */
+
 /* Values and rows as they are, which are listed; tuples and lists as tuples. NULL for anything else,
    or on failure. */
-static PyObject *nested(State *state, Task *task, PyObject *inputs) {
+static PyObject *nested(State *state, Task *task, PyObject *inputs, int depth) {
     bool row = is_vector(state, inputs);
     if (row || is_value(state, inputs)) {
         if (!(row ? usable_vector(inputs) : usable_value(inputs)) || reserve(&task->wanted, 1))
@@ -92,12 +94,11 @@ static PyObject *nested(State *state, Task *task, PyObject *inputs) {
     }
     if (!PyTuple_CheckExact(inputs) && !PyList_CheckExact(inputs))
         return NULL;
-    if (Py_EnterRecursiveCall(" in grad, whose inputs are nested too deep"))
-        return NULL;
+    if (depth == MOST_NESTED)
+        return from_arguments("nested_too_deep", "()");
     PyObject *tuple = PyTuple_New(PySequence_Fast_GET_SIZE(inputs));
     for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++)
-        put(&tuple, i, nested(state, task, PySequence_Fast_GET_ITEM(inputs, i)));
-    Py_LeaveRecursiveCall();
+        put(&tuple, i, nested(state, task, PySequence_Fast_GET_ITEM(inputs, i), depth + 1));
     return tuple;
 }
 
@@ -107,12 +108,12 @@ static void forget_wanted(Task *task) {
 }
 
 static int read_inputs(State *state, Task *task, PyObject *inputs) {
-    task->inputs = nested(state, task, inputs);
+    task->inputs = nested(state, task, inputs, 0);
     if (task->inputs || PyErr_Occurred())
         return task->inputs ? 0 : -1;
     PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type, state->vector_type);
     forget_wanted(task);
-    task->inputs = tuples ? nested(state, task, tuples) : NULL;
+    task->inputs = tuples ? nested(state, task, tuples, 0) : NULL;
     Py_XDECREF(tuples);
     return task->inputs ? 0 : -1;
 }

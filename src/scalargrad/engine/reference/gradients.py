@@ -50,14 +50,14 @@ class _Gathered:
     """The gradients so far: of a Value a float, of a block a list of floats."""
 
     def __init__(self) -> None:
-        self.values: dict[Value, float] = {}
+        self.values: dict[int, float] = {}  # by identity: a subclass may compare by value
         self.blocks: dict[Block, list[float]] = {}
 
     def add(self, x: Value | Vector, contribution: Any) -> None:
         if isinstance(x, Element):
             self._of_block(x._block)[x._index] += contribution
         elif isinstance(x, Value):
-            self.values[x] = self.values.get(x, 0.0) + contribution
+            self.values[id(x)] = self.values.get(id(x), 0.0) + contribution
         elif x._block is not None:
             grads, part = self._of_block(x._block), slice(x._start, x._stop)
             grads[part] = map(add, grads[part], contribution)
@@ -66,7 +66,7 @@ class _Gathered:
                 self.add(value, number)
 
     def of_node(self, node: Value | Block) -> Any:
-        return self._of_block(node) if isinstance(node, Block) else self.values.get(node, 0.0)
+        return self._of_block(node) if isinstance(node, Block) else self.values.get(id(node), 0.0)
 
     def _of_block(self, block: Block) -> list[float]:
         grads = self.blocks.get(block)
@@ -79,7 +79,7 @@ class _Gathered:
             return self._of_block(wanted._block)[wanted._index]
         if isinstance(wanted, Value):
             wanted.data  # noqa: B018 - which raises before its __init__
-            return self.values.get(wanted, 0.0)
+            return self.values.get(id(wanted), 0.0)
         if not isinstance(wanted, Vector):
             return tuple([self.result(item) for item in wanted])
         if wanted._block is not None:

@@ -32,6 +32,7 @@ from scalargrad.engine.arguments import (
     as_text,
     checked_edges,
     is_real,
+    is_set,
     missing_attribute,
     named,
 )
@@ -96,7 +97,7 @@ class Value(Methods):
         number = as_float(data, "Value: data")
         edges = checked_edges(parents, local_grads, Value)
         op, label = as_text(op, "Value: op"), as_text(label, "Value: label")
-        if hasattr(self, "_data"):
+        if is_set(self, "_data"):
             raise TypeError("Value: a node is made once; write to its data, or make a new Value")
         self._data = number
         self._grad = 0.0

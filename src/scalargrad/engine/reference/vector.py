@@ -32,6 +32,7 @@ from scalargrad.engine.arguments import (
     given_length,
     is_real,
     is_sequence,
+    is_set,
     iterable,
     missing_attribute,
     named,
@@ -92,7 +93,7 @@ class Vector(Methods, _Sequence):
 
     def __init__(self, values: Iterable[Value | RealNumber]) -> None:
         row = as_row(values, "Vector", "values")
-        if hasattr(self, "_values"):
+        if is_set(self, "_values"):
             raise TypeError("Vector: a row is made once; make a new Vector")
         self._block, self._start, self._stop = row._block, row._start, row._stop
         self._values, self._label = row._values, ""
