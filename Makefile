@@ -44,6 +44,7 @@ sanitize:
 leaks:
 	$(python) tests/tools/leaks.py
 	$(python) tests/tools/no_memory.py
+	PYTHON=$(python) tests/tools/without_free_lists tests/tools/no_memory.py
 
 mutants:
 	$(python) -m pip install --quiet 'cosmic-ray>=8.4'

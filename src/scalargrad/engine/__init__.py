@@ -17,7 +17,7 @@ if _wanted not in ("", "compiled", "reference"):
         f"SCALARGRAD_ENGINE must be 'compiled', 'reference' or unset, got {_wanted!r}"
     )
 
-INTERFACE = 2
+INTERFACE = 3
 
 try:
     if _wanted == "reference":

@@ -15,7 +15,7 @@ import itertools
 from array import array
 from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Complex, Real
-from operator import length_hint
+from operator import attrgetter, length_hint
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -251,6 +251,14 @@ def missing_attribute(thing: Any, name: str) -> Any:
 
 def not_initialised(kind: str) -> NoReturn:
     raise AttributeError(f"{kind}: its __init__ must call super().__init__(...) before it is used")
+
+
+def call_twin(function: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Let Python say what is wrong with a call that does not fit the parameters."""
+    from scalargrad.engine import reference
+
+    itself = [None] if "." in function else []  # of a method
+    attrgetter(function)(reference)(*itself, *args, **kwargs)
 
 
 def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs") -> Any:

@@ -146,6 +146,8 @@ def install(value_kind: type, vector_kind: type) -> None:
         kind.__dir__ = _listed  # type: ignore[method-assign, assignment]
     for name, expression in _LOSING.items():
         setattr(value_kind, name, _losing(expression))
+    for name in ("asin", "acos", "atan"):  # np.arcsin of an array of Values calls v.arcsin()
+        setattr(value_kind, name.replace("a", "arc", 1), getattr(value_kind, name))
 
 
 def missing(module: str, name: str) -> NoReturn:

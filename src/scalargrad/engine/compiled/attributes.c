@@ -11,12 +11,8 @@ static PyObject *get_numbers(PyObject *self, bool grads) {
     const Row *row = &((Vector *)self)->row;
     PyObject *tuple = PyTuple_New(row->count);
     for (Py_ssize_t i = 0; tuple && i < row->count; i++) {
-        Span span = span_of(row, i, 1);
-        PyObject *number = PyFloat_FromDouble(grads ? *span.grads : *span.numbers);
-        if (number)
-            PyTuple_SET_ITEM(tuple, i, number);
-        else
-            Py_CLEAR(tuple);
+        Span span = span_at(row, i);
+        put(&tuple, i, PyFloat_FromDouble(grads ? *span.grads : *span.numbers));
     }
     return tuple;
 }
@@ -31,10 +27,10 @@ static PyObject *get_grad(PyObject *self, void *unused) {
     return get_numbers(self, true);
 }
 
-static int convert(State *state, PyObject *const *items, Py_ssize_t count, const char *name,
+static int convert(PyObject *const *items, Py_ssize_t count, const char *name,
                    double *numbers) {
     for (Py_ssize_t i = 0; i < count; i++)
-        if (as_double(state, items[i], &numbers[i], "Vector.%s[%zd]", name, i))
+        if (as_double(items[i], &numbers[i], "Vector.%s[%zd]", name, i))
             return -1;
     return 0;
 }
@@ -44,18 +40,18 @@ static int check_length(Py_ssize_t length, Py_ssize_t count, const char *name) {
         return 0;
     PyObject *attribute = PyUnicode_FromFormat("Vector.%s", name);
     if (attribute)
-        raise_from_arguments("given_length", "(Nnn)", attribute, length, count);
+        from_arguments("given_length", "(Nnn)", attribute, length, count);
     return -1;
 }
 
 /* As many numbers as the row has, to be freed; NULL on failure. */
-static double *numbers_for(State *state, const Row *row, PyObject *values, const char *name) {
-    PyObject *items = as_sequence(state, values, (Name){"Vector", name, -1});
+static double *numbers_for(const Row *row, PyObject *values, const char *name) {
+    PyObject *items = as_sequence(values, (Name){"Vector", name, -1});
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     double *numbers = allocate(count * (Py_ssize_t)sizeof(double));
-    if (numbers && (convert(state, PySequence_Fast_ITEMS(items), count, name, numbers) ||
+    if (numbers && (convert(PySequence_Fast_ITEMS(items), count, name, numbers) ||
                     check_length(row->count, count, name))) {
         PyMem_Free(numbers);
         numbers = NULL;
@@ -69,13 +65,10 @@ static int set_numbers(PyObject *self, PyObject *values, const char *name, bool 
     if (!state || check_not_deleted(self, values, name))
         return -1;
     Row row = held(((Vector *)self)->row);
-    double *numbers = numbers_for(state, &row, values, name);
+    double *numbers = numbers_for(&row, values, name);
     int failed = !numbers || (!grads && make_writable(state, &row));
-    for (Py_ssize_t at = 0; !failed && at < row.count;) {
-        Span span = span_of(&row, at, row.count - at);
-        memcpy(grads ? span.grads : span.numbers, numbers + at, span.count * sizeof(double));
-        at += span.count;
-    }
+    for (Span span = span_at(&row, 0); !failed && span.count; span = next_span(&row, span))
+        memcpy(grads ? span.grads : span.numbers, numbers + span.at, span.count * sizeof(double));
     PyMem_Free(numbers);
     release_row(state, &row);
     return failed ? -1 : 0;
@@ -113,7 +106,7 @@ static int set_label(PyObject *self, PyObject *value, void *unused) {
     State *state = usable_vector(self);
     if (!state || check_not_deleted(self, value, "label"))
         return -1;
-    PyObject *text = as_text(state, value, "Vector.label");
+    PyObject *text = as_text(value, "Vector.label");
     if (!text)
         return -1;
     PyObject **label = label_of((Vector *)self);
@@ -144,17 +137,7 @@ PyObject *vector_array_ufunc(PyObject *self, PyObject *args, PyObject *keywords)
         PyErr_SetString(PyExc_TypeError, "__array_ufunc__() takes a ufunc, a method and its inputs");
         return NULL;
     }
-    PyObject *inputs = PyTuple_GetSlice(args, 2, PyTuple_GET_SIZE(args));
-    PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
-    PyObject *function = inputs && options
-                             ? import_from("scalargrad.engine.arrays", "array_ufunc")
-                             : NULL;
-    PyObject *result = function ? PyObject_CallFunctionObjArgs(
-                                      function, self, PyTuple_GET_ITEM(args, 0),
-                                      PyTuple_GET_ITEM(args, 1), inputs, options, NULL)
-                                : NULL;
-    Py_XDECREF(inputs);
-    Py_XDECREF(options);
-    Py_XDECREF(function);
-    return result;
+    return call("scalargrad.engine.arrays", "array_ufunc", "(OOONN)", self, PyTuple_GET_ITEM(args, 0),
+                PyTuple_GET_ITEM(args, 1), PyTuple_GetSlice(args, 2, PyTuple_GET_SIZE(args)),
+                keywords ? PyDict_Copy(keywords) : PyDict_New());
 }

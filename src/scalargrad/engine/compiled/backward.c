@@ -46,15 +46,12 @@ void list_leaf(Walk *walk, Node node) {
     }
 }
 
-/* The node that stands for v comes on the stack, unless it was seen; a leaf at most on its list. */
-static inline void push(Walk *walk, Value *v) {
-    if (is_computed(v)) {
-        Node node = node_of(v);
-        if (epoch_of(node) != walk->epoch)
-            walk->stack.nodes[walk->stack.count++] = node;
-    } else if (UNLIKELY(walk->with_leaves)) {
-        list_leaf(walk, node_of(v));
-    }
+/* A node comes on the stack, unless it was seen; a leaf at most on its list. */
+static inline void push(Walk *walk, Node node, bool computed) {
+    if (!computed && walk->with_leaves)
+        list_leaf(walk, node);
+    else if (computed && epoch_of(node) != walk->epoch)
+        walk->stack.nodes[walk->stack.count++] = node;
 }
 
 static inline int reserve_both(Walk *walk, Py_ssize_t more) {
@@ -62,25 +59,16 @@ static inline int reserve_both(Walk *walk, Py_ssize_t more) {
 }
 
 static int push_row(Walk *walk, const Row *row) {
-    if (row->block) {
-        if (row->block->epoch == walk->epoch || !(row->block->made || walk->with_leaves))
-            return 0;
-        if (reserve_both(walk, 1))
-            return -1;
-        Node node = (Node)row->block | IS_BLOCK;
-        if (row->block->made)
-            walk->stack.nodes[walk->stack.count++] = node;
-        else
-            list_leaf(walk, node);
+    Block *block = row->block;
+    if (!(walk->with_leaves || row_is_computed(row)) || (block && block->epoch == walk->epoch))
         return 0;
-    }
-    if (!row->count || !(walk->with_leaves || row_is_computed(row)))
-        return 0;
-    if (reserve_both(walk, row->count))
+    if (reserve_both(walk, block ? 1 : row->count))
         return -1;
-    Value **values = row_values(row);
-    for (Py_ssize_t i = 0; i < row->count; i++)
-        push(walk, values[i]);
+    if (block)
+        push(walk, (Node)block | IS_BLOCK, block->made != NULL);
+    else
+        for (Py_ssize_t i = 0; i < row->count; i++)
+            push(walk, node_of(row_values(row)[i]), is_computed(row_values(row)[i]));
     return 0;
 }
 
@@ -117,7 +105,7 @@ static int push_parents(Walk *walk, Value *v) {
     if (reserve_both(walk, count))
         return -1;
     for (Py_ssize_t i = 0; i < count; i++)
-        push(walk, edges[i].parent);
+        push(walk, node_of(edges[i].parent), is_computed(edges[i].parent));
     return 0;
 }
 
@@ -276,7 +264,7 @@ PyObject *value_backward(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     PyObject *given[1];
     double upstream = 1.0;
     if (!state || parse("Value.backward", names, 0, 1, 1, args, n, keywords, given) ||
-        (given[0] && as_double(state, given[0], &upstream, "backward: grad")))
+        (given[0] && as_double(given[0], &upstream, "backward: grad")))
         return NULL;
     Walk walk = begin_walk(state);
     int failed = sort_from(state, &walk, &self, 1);

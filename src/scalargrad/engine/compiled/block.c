@@ -48,7 +48,8 @@ Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra) {
     block->epoch = 0;
     block->count = count;
     block->buffer = &block->own;
-    block->chunk = NULL;
+    block->handles = NULL;
+    block->labels = NULL;
     block->made = NULL;
     block->label = NULL;
     block->own.refs = 1;
@@ -60,6 +61,10 @@ Block *new_block(State *state, Py_ssize_t count, Py_ssize_t extra) {
 void release_block(State *state, Block *block) {
     if (--block->refs)
         return;
+    if (!block->made) { /* nothing can be freed with it */
+        destroy_block(state, block);
+        return;
+    }
     block->next = state->dead_blocks;
     state->dead_blocks = block;
     if (!state->freeing)
@@ -69,20 +74,6 @@ void release_block(State *state, Block *block) {
 static void release_buffer(Block *block, Buffer *buffer) {
     if (!--buffer->refs && buffer != &block->own)
         PyMem_Free(buffer);
-}
-
-static Py_ssize_t chunk_length(const Block *block, Py_ssize_t chunk) {
-    Py_ssize_t rest = block->count - chunk * CHUNK;
-    return rest < CHUNK ? rest : CHUNK;
-}
-
-static void free_chunk(Chunk *chunk, Py_ssize_t length) {
-    if (chunk && chunk->labels) {
-        for (Py_ssize_t i = 0; i < length; i++)
-            Py_XDECREF(chunk->labels[i]);
-        PyMem_Free(chunk->labels);
-    }
-    PyMem_Free(chunk);
 }
 
 /* Make it a leaf. */
@@ -99,13 +90,10 @@ void forget_origin(State *state, Block *block) {
 }
 
 void destroy_block(State *state, Block *block) {
-    if (block->count <= CHUNK) {
-        free_chunk(block->chunk, block->count);
-    } else if (block->chunks) {
-        for (Py_ssize_t i = 0; i * CHUNK < block->count; i++)
-            free_chunk(block->chunks[i], chunk_length(block, i));
-        PyMem_Free(block->chunks);
-    }
+    for (Py_ssize_t i = 0; block->labels && i < block->count; i++)
+        Py_XDECREF(block->labels[i]);
+    PyMem_Free(block->labels);
+    PyMem_Free(block->handles);
     if (block->made)
         forget_origin(state, block);
     Py_XDECREF(block->label);
@@ -134,84 +122,33 @@ double *writable_numbers(State *state, Block *block) {
 
 /* ---- Elements ---- */
 
-static Chunk **chunk_slot(Block *block, Py_ssize_t index) {
-    return block->count <= CHUNK ? &block->chunk : &block->chunks[index / CHUNK];
-}
-
-static Chunk *chunk_for(Block *block, Py_ssize_t index) {
-    if (block->count > CHUNK && !block->chunks) {
-        Py_ssize_t chunks = (block->count + CHUNK - 1) / CHUNK;
-        block->chunks = PyMem_Calloc(chunks, sizeof(Chunk *));
-        if (!block->chunks) {
-            PyErr_NoMemory();
-            return NULL;
-        }
-    }
-    Chunk **slot = chunk_slot(block, index);
-    if (!*slot) {
-        Py_ssize_t length = chunk_length(block, index / CHUNK);
-        *slot = PyMem_Calloc(1, sizeof(Chunk) + length * sizeof(Value *));
-        if (!*slot)
-            PyErr_NoMemory();
-    }
-    return *slot;
-}
-
-static void drop_unused_chunk(Block *block, Py_ssize_t index) {
-    Chunk **slot = chunk_slot(block, index);
-    if (!(*slot)->live && !(*slot)->labels) {
-        PyMem_Free(*slot);
-        *slot = NULL;
-    }
+/* A pointer for each number of the block, all NULL at first. */
+static int need_pointers(Block *block, void **pointers) {
+    if (!*pointers && !(*pointers = PyMem_Calloc(block->count, sizeof(void *))))
+        return PyErr_NoMemory(), -1;
+    return 0;
 }
 
 /* The Value that stands for one number of the block, as a new reference. */
 Value *block_element(State *state, Block *block, Py_ssize_t index) {
-    Chunk *chunk = chunk_for(block, index);
-    if (!chunk)
+    if (need_pointers(block, (void **)&block->handles))
         return NULL;
-    Value **handle = &chunk->handles[index % CHUNK];
-    if (*handle) {
-        Py_INCREF(*handle);
-        return *handle;
-    }
+    Value **handle = &block->handles[index];
+    if (*handle)
+        return (Value *)Py_NewRef(*handle);
     Value *v = allocate_node(state, 0, ELEMENT, OP_NONE);
-    if (!v) {
-        drop_unused_chunk(block, index);
+    if (!v)
         return NULL;
-    }
     v->block = block;
     v->index = index;
     block->refs++;
-    chunk->live++;
     return *handle = v;
 }
 
-void forget_element(Block *block, Py_ssize_t index) {
-    Chunk *chunk = *chunk_slot(block, index);
-    chunk->handles[index % CHUNK] = NULL;
-    chunk->live--;
-    drop_unused_chunk(block, index);
-}
-
-/* Labels belong to the block, as they outlive the Value they were given to. Borrowed, or NULL. */
-PyObject *element_label(Value *v) {
-    Chunk *chunk = *chunk_slot(v->block, v->index);
-    return chunk->labels ? chunk->labels[v->index % CHUNK] : NULL;
-}
-
+/* It belongs to the block, as it outlives the Value it was given to. */
 int set_element_label(Value *v, PyObject *label) {
-    Chunk *chunk = *chunk_slot(v->block, v->index);
-    if (!chunk->labels) {
-        chunk->labels = PyMem_Calloc(chunk_length(v->block, v->index / CHUNK), sizeof(PyObject *));
-        if (!chunk->labels) {
-            PyErr_NoMemory();
-            return -1;
-        }
-    }
-    PyObject **slot = &chunk->labels[v->index % CHUNK], *old = *slot;
-    Py_INCREF(label);
-    *slot = label;
-    Py_XDECREF(old);
+    if (need_pointers(v->block, (void **)&v->block->labels))
+        return -1;
+    Py_XSETREF(v->block->labels[v->index], Py_NewRef(label));
     return 0;
 }

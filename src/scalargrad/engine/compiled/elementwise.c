@@ -199,7 +199,7 @@ typedef struct {
 static PyObject *new_row(State *state, Op op, Operand *a, Operand *b) {
     Py_ssize_t n = a->single ? b->row.count : a->row.count;
     if (b && !a->single && !b->single && b->row.count != n) {
-        raise_from_arguments("different_lengths", "(snn)", op_names[op], n, b->row.count);
+        from_arguments("different_lengths", "(snn)", op_names[op], n, b->row.count);
         release_row(state, &a->row);
         release_row(state, &b->row);
         return NULL;
@@ -253,7 +253,7 @@ static int as_operand(State *state, PyObject *x, const char *argument, Op op, co
     int real = is_real(state, x);
     if (real <= 0)
         return real ? -1 : 1;
-    if (as_double(state, x, &number, argument, op_names[op], name))
+    if (as_double(x, &number, argument, op_names[op], name))
         return -1;
     return single_operand(new_leaf(state, number), operand);
 }
@@ -262,12 +262,7 @@ static int as_operand(State *state, PyObject *x, const char *argument, Op op, co
 int is_sequence(PyObject *x) {
     if (PyList_Check(x) || PyTuple_Check(x))
         return 1;
-    PyObject *ask = import_from("scalargrad.engine.arguments", "is_sequence");
-    PyObject *answer = ask ? PyObject_CallOneArg(ask, x) : NULL;
-    int sequence = answer ? PyObject_IsTrue(answer) : -1;
-    Py_XDECREF(ask);
-    Py_XDECREF(answer);
-    return sequence;
+    return asked_of_arguments("is_sequence", x);
 }
 
 static int sequence_operand(State *state, PyObject *x, Name name, Operand *operand) {
@@ -300,7 +295,7 @@ PyObject *rows_function(State *state, Op op, const char *const *names, PyObject 
     for (int i = 0; i < 2; i++) {
         int other = as_operand(state, operands[i], "%s: %s", op, names[i], &x[i]);
         if (other > 0 && (other = is_sequence(operands[i])) == 0) {
-            raise_from_arguments("no_operand", "(ssO)", op_names[op], names[i], operands[i]);
+            from_arguments("no_operand", "(ssO)", op_names[op], names[i], operands[i]);
             other = -1;
         } else if (other > 0) {
             other = sequence_operand(state, operands[i], (Name){op_names[op], names[i], -1}, &x[i]);

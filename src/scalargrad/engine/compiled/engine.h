@@ -42,7 +42,7 @@
 
 #include "operations.h"
 
-enum { INTERFACE = 2 }; /* that of engine/__init__.py for which this was written */
+enum { INTERFACE = 3 }; /* that of engine/__init__.py for which this was written */
 
 typedef struct Value Value;
 typedef struct Block Block;
@@ -106,15 +106,6 @@ typedef struct {
     Py_ssize_t refs;
 } Buffer; /* the numbers follow */
 
-/* Handles of the elements of a block that exist right now, so that row[3] is row[3]. Borrowed. */
-typedef struct {
-    Py_ssize_t live;
-    PyObject **labels; /* NULL until an element of this chunk gets a label */
-    Value *handles[];
-} Chunk;
-
-enum { CHUNK = 32 };
-
 /* Values that live elsewhere, in a row. */
 typedef struct {
     Py_ssize_t refs;
@@ -134,10 +125,10 @@ typedef struct {
     Py_ssize_t count;
 } Row;
 
-/* Numbers of a row that lie side by side, and their gradients. */
+/* Numbers of a row that lie side by side, from the one with index `at` on, and their gradients. */
 typedef struct {
     double *numbers, *grads;
-    Py_ssize_t count;
+    Py_ssize_t at, count;
 } Span;
 
 /* A row as it was at a forward pass. */
@@ -189,10 +180,8 @@ struct Block {
     Py_ssize_t count;
     Buffer *buffer;
     double *grads; /* the gradients, for all to see */
-    union {
-        Chunk *chunk;   /* if count <= CHUNK */
-        Chunk **chunks; /* otherwise */
-    };
+    Value **handles;   /* NULL, or the elements that exist right now, so that row[3] is row[3]; borrowed */
+    PyObject **labels; /* NULL, or those of the elements */
     Made *made;      /* NULL for leaves */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */
@@ -243,9 +232,7 @@ enum { FREE_LIST = 4096, BLOCK_SIZES = 40, MATRICES = 512 };
 struct State {
     PyTypeObject *value_type;
     PyTypeObject *vector_type;
-    PyTypeObject *iterator_type;
     PyObject *names[OP_COUNT];
-    PyObject *is_real, *describe, *iterable; /* of engine/arguments.py */
 
     uint64_t epoch;
     uint64_t replaced; /* how often a buffer was replaced because somebody else held it */
@@ -299,16 +286,16 @@ PyObject *raise_closed(void);
 
 /* ---- numbers.c ---- */
 
-PyObject *raise_from_arguments(const char *function, const char *format, ...);
-
+PyObject *call(const char *module, const char *function, const char *format, ...);
+PyObject *from_arguments(const char *function, const char *format, ...);
+int asked_of_arguments(const char *function, PyObject *x);
 int is_real(State *state, PyObject *x);
-int as_double(State *state, PyObject *x, double *number, const char *argument, ...);
-void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...);
-PyObject *as_text(State *state, PyObject *text, const char *argument);
+int as_double(PyObject *x, double *number, const char *argument, ...);
+void raise_type(PyObject *got, const char *expected, const char *argument, ...);
+PyObject *as_text(PyObject *text, const char *argument);
 int check_not_deleted(PyObject *self, PyObject *value, const char *name);
 int refuse_to_write(PyObject *self, PyObject *value, void *name);
-PyObject *describe(State *state, PyObject *x);
-PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument);
+PyObject *iterator_of(PyObject *x, const char *function, PyObject *argument);
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into);
 int parse_call(const char *function, const char *const *names, int required, int positional,
@@ -317,7 +304,6 @@ int parse_call(const char *function, const char *const *names, int required, int
 /* ---- module.c ---- */
 
 PyObject *import_from(const char *module, const char *name);
-PyObject *copying(const char *function, PyObject *thing);
 void raise_not_initialised(PyObject *thing);
 
 /* ---- recording.c ---- */
@@ -380,8 +366,6 @@ void destroy_block(State *state, Block *block);
 void forget_origin(State *state, Block *block);
 double *writable_numbers(State *state, Block *block);
 Value *block_element(State *state, Block *block, Py_ssize_t index);
-void forget_element(Block *block, Py_ssize_t index);
-PyObject *element_label(Value *v);
 int set_element_label(Value *v, PyObject *label);
 
 /* ---- row.c ---- */
@@ -393,7 +377,7 @@ typedef struct {
 
 int as_row(State *state, PyObject *values, Name name, Row *row);
 int as_filled_row(State *state, PyObject *values, Name name, Row *row);
-PyObject *as_sequence(State *state, PyObject *values, Name name);
+PyObject *as_sequence(PyObject *values, Name name);
 Value *row_element(State *state, const Row *row, Py_ssize_t index);
 Row held(Row row);
 void release_row(State *state, Row *row);
@@ -413,7 +397,7 @@ void release_matrix(State *state, Matrix *matrix);
 
 /* ---- vector.c ---- */
 
-extern PyType_Spec vector_spec, iterator_spec;
+extern PyType_Spec vector_spec;
 void vector_dealloc(PyObject *self);
 PyObject *new_vector(State *state, Row *row);
 PyObject *vector_vectorcall(PyObject *type, PyObject *const *args, size_t n, PyObject *keywords);

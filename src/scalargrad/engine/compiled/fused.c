@@ -92,7 +92,7 @@ PyObject *rmsnorm(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObjec
     if (parse("rmsnorm", names, 1, 2, 2, args, n, keywords, given) ||
         as_filled_row(state, given[0], (Name){"rmsnorm", "x", -1}, &x))
         return NULL;
-    if (given[1] && as_double(state, given[1], &eps, "rmsnorm: eps")) {
+    if (given[1] && as_double(given[1], &eps, "rmsnorm: eps")) {
         release_row(state, &x);
         return NULL;
     }
@@ -151,12 +151,12 @@ PyObject *logsumexp(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
 
 /* ---- cross_entropy: x[j] gets g p[j], less g for the target ---- */
 
-static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
+static int as_target(PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
     PyObject *index = PyNumber_Index(x);
     if (!index) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
-            raise_type(state, x, "an int or a row", "cross_entropy: target");
+            raise_type(x, "an int or a row", "cross_entropy: target");
         }
         return -1;
     }
@@ -165,20 +165,14 @@ static int as_target(State *state, PyObject *x, Py_ssize_t count, Py_ssize_t *ta
         PyErr_Clear(); /* too large, or -1: out of range in either case */
     int failed = *target < 0 || *target >= count;
     if (failed)
-        raise_from_arguments("target_range", "(On)", index, count);
+        from_arguments("target_range", "(On)", index, count);
     Py_DECREF(index);
     return failed ? -1 : 0;
 }
 
 /* Against a row of probabilities: the same in both engines. It takes over x. */
 static PyObject *cross_entropy_of_row(State *state, Row *x, PyObject *target) {
-    PyObject *logits = new_vector(state, x);
-    PyObject *function = logits ? import_from("scalargrad.engine.targets", "cross_entropy_of_row")
-                                : NULL;
-    PyObject *result = function ? PyObject_CallFunctionObjArgs(function, logits, target, NULL) : NULL;
-    Py_XDECREF(logits);
-    Py_XDECREF(function);
-    return result;
+    return call("scalargrad.engine.targets", "cross_entropy_of_row", "(NO)", new_vector(state, x), target);
 }
 
 static int is_target_row(State *state, PyObject *x) {
@@ -198,7 +192,7 @@ PyObject *cross_entropy(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     int row = is_target_row(state, given[1]);
     if (row > 0)
         return cross_entropy_of_row(state, &x, given[1]);
-    if (row < 0 || as_target(state, given[1], count, &target)) {
+    if (row < 0 || as_target(given[1], count, &target)) {
         release_row(state, &x);
         return NULL;
     }

@@ -8,11 +8,9 @@
 
 typedef struct {
     PyObject *outputs; /* a tuple of Values and Vectors */
-    PyObject *inputs;  /* Values and Vectors, in tuples however deep */
-    Nodes wanted;      /* the addresses of those in the inputs, in order */
+    PyObject *inputs;  /* Values and Vectors, in tuples of ours however deep; then their gradients */
+    Nodes wanted;      /* the addresses of these Values and Vectors, which are held, in order */
     double *upstreams; /* the numbers that the gradients of the outputs begin with */
-    Py_ssize_t numbers; /* how many numbers these have */
-    double *results;   /* their gradients */
 } Task;
 
 /* ---- Outputs and upstreams ---- */
@@ -24,7 +22,7 @@ static int check_outputs(State *state, PyObject *outputs) {
                                     : is_vector(state, output) && !usable_vector(output))
             return -1;
         if (!is_value(state, output) && !is_vector(state, output)) {
-            raise_type(state, output, "a Value or a row", "gradients: outputs[%zd]", i);
+            raise_type(output, "a Value or a row", "gradients: outputs[%zd]", i);
             return -1;
         }
     }
@@ -38,7 +36,7 @@ static Py_ssize_t numbers_in(State *state, PyObject *x) {
 static int read_upstream(State *state, PyObject *output, PyObject *upstream, Py_ssize_t i,
                          double *into) {
     if (!is_vector(state, output))
-        return as_double(state, upstream, into, "gradients: upstreams[%zd]", i);
+        return as_double(upstream, into, "gradients: upstreams[%zd]", i);
     PyObject *numbers = PySequence_Tuple(upstream);
     if (!numbers)
         return -1;
@@ -47,7 +45,7 @@ static int read_upstream(State *state, PyObject *output, PyObject *upstream, Py_
     if (failed)
         PyErr_Format(PyExc_ValueError, "gradients: upstreams[%zd] must have %zd numbers", i, count);
     for (Py_ssize_t j = 0; !failed && j < count; j++)
-        failed = as_double(state, PyTuple_GET_ITEM(numbers, j), &into[j],
+        failed = as_double(PyTuple_GET_ITEM(numbers, j), &into[j],
                            "gradients: upstreams[%zd][%zd]", i, j);
     Py_DECREF(numbers);
     return failed;
@@ -82,69 +80,41 @@ static int read_outputs(State *state, Task *task, PyObject *outputs, PyObject *u
 
 /* ---- Inputs ---- */
 
-/* Where an input stands, such as inputs[2][0]; NULL is `inputs`. */
-typedef struct Path {
-    const struct Path *before;
-    Py_ssize_t index;
-} Path;
-
-static PyObject *path_text(const Path *path) {
-    if (!path)
-        return PyUnicode_FromString("inputs");
-    PyObject *before = path_text(path->before);
-    PyObject *text = before ? PyUnicode_FromFormat("%U[%zd]", before, path->index) : NULL;
-    Py_XDECREF(before);
-    return text;
-}
-
-static PyObject *nested(State *state, Task *task, PyObject *inputs, const Path *path);
-
-/* What is neither a Value nor a row nor a tuple nor a list, Python reads, or says what is wrong. */
-static PyObject *nested_in_python(State *state, Task *task, PyObject *inputs, const Path *path) {
-    PyObject *reads = import_from("scalargrad.engine.arguments", "nested");
-    PyObject *text = reads ? path_text(path) : NULL;
-    PyObject *tuple = text ? PyObject_CallFunction(reads, "O(OO)O", inputs, state->value_type,
-                                                   state->vector_type, text)
-                           : NULL;
-    PyObject *result = tuple ? nested(state, task, tuple, path) : NULL;
-    Py_XDECREF(reads);
-    Py_XDECREF(text);
-    Py_XDECREF(tuple);
-    return result;
-}
-
-static PyObject *nested_tuple(State *state, Task *task, PyObject *inputs, const Path *path) {
-    PyObject *items = PySequence_Tuple(inputs); /* a list could change meanwhile */
-    PyObject *result = items ? PyTuple_New(PyTuple_GET_SIZE(items)) : NULL;
-    for (Py_ssize_t i = 0; result && i < PyTuple_GET_SIZE(items); i++) {
-        PyObject *item = nested(state, task, PyTuple_GET_ITEM(items, i), &(Path){path, i});
-        if (item)
-            PyTuple_SET_ITEM(result, i, item);
-        else
-            Py_CLEAR(result);
-    }
-    Py_XDECREF(items);
-    return result;
-}
-
-/* Values and rows as they are, which are listed; anything else that holds some as a tuple. */
-static PyObject *nested(State *state, Task *task, PyObject *inputs, const Path *path) {
+/* Values and rows as they are, which are listed; tuples and lists as tuples. NULL for anything else,
+   or on failure. */
+static PyObject *nested(State *state, Task *task, PyObject *inputs) {
     bool row = is_vector(state, inputs);
     if (row || is_value(state, inputs)) {
         if (!(row ? usable_vector(inputs) : usable_value(inputs)) || reserve(&task->wanted, 1))
             return NULL;
-        task->wanted.nodes[task->wanted.count++] = (Node)inputs;
-        task->numbers += row ? ((Vector *)inputs)->row.count : 1;
-        Py_INCREF(inputs);
-        return inputs;
+        task->wanted.nodes[task->wanted.count++] = (Node)Py_NewRef(inputs);
+        return Py_NewRef(inputs);
     }
+    if (!PyTuple_CheckExact(inputs) && !PyList_CheckExact(inputs))
+        return NULL;
     if (Py_EnterRecursiveCall(" in grad, whose inputs are nested too deep"))
         return NULL;
-    bool plain = PyTuple_CheckExact(inputs) || PyList_CheckExact(inputs);
-    PyObject *result = plain ? nested_tuple(state, task, inputs, path)
-                             : nested_in_python(state, task, inputs, path);
+    PyObject *tuple = PyTuple_New(PySequence_Fast_GET_SIZE(inputs));
+    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++)
+        put(&tuple, i, nested(state, task, PySequence_Fast_GET_ITEM(inputs, i)));
     Py_LeaveRecursiveCall();
-    return result;
+    return tuple;
+}
+
+static void forget_wanted(Task *task) {
+    while (task->wanted.count)
+        Py_DECREF((PyObject *)task->wanted.nodes[--task->wanted.count]);
+}
+
+static int read_inputs(State *state, Task *task, PyObject *inputs) {
+    task->inputs = nested(state, task, inputs);
+    if (task->inputs || PyErr_Occurred())
+        return task->inputs ? 0 : -1;
+    PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type, state->vector_type);
+    forget_wanted(task);
+    task->inputs = tuples ? nested(state, task, tuples) : NULL;
+    Py_XDECREF(tuples);
+    return task->inputs ? 0 : -1;
 }
 
 /* ---- Handing down ---- */
@@ -224,21 +194,40 @@ static void add_upstreams(State *state, const Task *task) {
     }
 }
 
-static void copy_results(State *state, const Task *task) {
-    double *into = task->results;
-    for (Py_ssize_t i = 0; i < task->wanted.count; i++) {
-        Row one;
-        const Row *row = row_of_object(state, wanted_at(task, i), &one);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
-            memcpy(into + at, span.grads, span.count * sizeof(double));
-            at += span.count;
-        }
-        into += row->count;
-    }
+/* ---- Results, in the form of the inputs ---- */
+
+static PyObject *gradient_of(State *state, PyObject *input) {
+    Row one;
+    const Row *row = row_of_object(state, input, &one);
+    if (!is_vector(state, input))
+        return PyFloat_FromDouble(*span_at(row, 0).grads);
+    Block *block = new_block(state, row->count, 0);
+    if (!block)
+        return NULL;
+    for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
+        memcpy(buffer_numbers(&block->own) + span.at, span.grads, span.count * sizeof(double));
+    Row result = row_of_block(block);
+    return new_vector(state, &result);
 }
 
-static int run(State *state, const Task *task) {
+/* The gradients take the place of the inputs in their tuples. This runs no Python code, as the inputs
+   are held elsewhere, and floats and rows are nothing to the garbage collector. */
+static int replace(State *state, PyObject **place) {
+    PyObject *inputs = *place;
+    if (!PyTuple_Check(inputs)) {
+        PyObject *gradient = gradient_of(state, inputs);
+        if (!gradient)
+            return -1;
+        Py_SETREF(*place, gradient);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); i++)
+        if (replace(state, &PyTuple_GET_ITEM(inputs, i)))
+            return -1;
+    return 0;
+}
+
+static int run(State *state, Task *task) {
     Walk walk = begin_walk(state);
     walk.with_leaves = true;
     int failed = sort_from(state, &walk, &PyTuple_GET_ITEM(task->outputs, 0),
@@ -250,7 +239,7 @@ static int run(State *state, const Task *task) {
         failed = hand_down(&walk, check_signals);
     }
     if (!failed) {
-        copy_results(state, task);
+        failed = replace(state, &task->inputs);
         exchange(&walk, false);
     }
     PyMem_Free(walk.hidden);
@@ -258,56 +247,21 @@ static int run(State *state, const Task *task) {
     return failed ? -1 : 0;
 }
 
-/* ---- Results, in the form of the inputs ---- */
-
-static PyObject *new_row(State *state, const double *numbers, Py_ssize_t count) {
-    Block *block = new_block(state, count, 0);
-    if (!block)
-        return NULL;
-    memcpy(buffer_numbers(block->buffer), numbers, count * sizeof(double));
-    Row row = row_of_block(block);
-    return new_vector(state, &row);
-}
-
-/* No recursion can be too deep here that was not when the inputs were listed. */
-static PyObject *built(State *state, PyObject *inputs, const double **next) {
-    if (!PyTuple_Check(inputs)) {
-        const double *numbers = *next;
-        Py_ssize_t count = numbers_in(state, inputs);
-        *next += count;
-        return is_vector(state, inputs) ? new_row(state, numbers, count)
-                                        : PyFloat_FromDouble(*numbers);
-    }
-    PyObject *tuple = PyTuple_New(PyTuple_GET_SIZE(inputs));
-    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(inputs); i++) {
-        PyObject *item = built(state, PyTuple_GET_ITEM(inputs, i), next);
-        if (item)
-            PyTuple_SET_ITEM(tuple, i, item);
-        else
-            Py_CLEAR(tuple);
-    }
-    return tuple;
-}
-
 /* ---- The function ---- */
 
 PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
     static const char *const names[] = {"outputs", "upstreams", "inputs"};
     State *state = module_state(module);
-    PyObject *given[3], *results = NULL;
+    PyObject *given[3];
     Task task = {0};
     if (parse("gradients", names, 3, 3, 3, args, n, keywords, given))
         return NULL;
-    if ((task.inputs = nested(state, &task, given[2], NULL)) &&
-        (task.results = allocate(task.numbers * (Py_ssize_t)sizeof(double))) &&
-        !read_outputs(state, &task, given[0], given[1]) && !run(state, &task)) {
-        const double *next = task.results;
-        results = built(state, task.inputs, &next);
-    }
+    if (read_inputs(state, &task, given[2]) || read_outputs(state, &task, given[0], given[1]) ||
+        run(state, &task))
+        Py_CLEAR(task.inputs);
+    forget_wanted(&task);
     Py_XDECREF(task.outputs);
-    Py_XDECREF(task.inputs);
     PyMem_Free(task.wanted.nodes);
     PyMem_Free(task.upstreams);
-    PyMem_Free(task.results);
-    return results;
+    return task.inputs;
 }

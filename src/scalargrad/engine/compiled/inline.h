@@ -160,15 +160,29 @@ static inline Block *node_block(Node node) {
     return (Block *)(node & ~(Node)(IS_BLOCK | IS_DONE));
 }
 
-/* The numbers from `start` on, at most `most` of them, as far as they lie side by side: all that
-   are part of a block, or one that lives elsewhere. */
-static inline Span span_of(const Row *row, Py_ssize_t start, Py_ssize_t most) {
+static inline Row part_of(Row row, Py_ssize_t start, Py_ssize_t count) {
+    if (row.block || row.loose)
+        row.start += start;
+    row.count = count;
+    return row;
+}
+
+/* The numbers from `at` on as far as they lie side by side: all if they are part of a block, or one
+   that lives elsewhere; or none at the end. A loop over spans serves both kinds of rows. */
+static inline Span span_at(const Row *row, Py_ssize_t at) {
+    if (at >= row->count)
+        return (Span){0};
     if (row->block) {
-        Py_ssize_t at = row->start + start;
-        return (Span){buffer_numbers(row->block->buffer) + at, block_grads(row->block) + at, most};
+        Py_ssize_t i = row->start + at;
+        return (Span){buffer_numbers(row->block->buffer) + i, block_grads(row->block) + i, at,
+                      row->count - at};
     }
-    Value *v = row_values(row)[start];
-    return (Span){data_address(v), grad_of(v), 1};
+    Value *v = row_values(row)[at];
+    return (Span){data_address(v), grad_of(v), at, 1};
+}
+
+static inline Span next_span(const Row *row, Span span) {
+    return span_at(row, span.at + span.count);
 }
 
 static inline const Edge *edges_of(const Value *v, Py_ssize_t *count) {
@@ -187,6 +201,14 @@ static inline PyObject *name_of(State *state, Op op) {
         return raise_closed();
     Py_INCREF(name);
     return name;
+}
+
+/* Give a tuple that is being filled its next item, a new reference; without one, drop the tuple. */
+static inline void put(PyObject **tuple, Py_ssize_t i, PyObject *item) {
+    if (item)
+        PyTuple_SET_ITEM(*tuple, i, item);
+    else
+        Py_CLEAR(*tuple);
 }
 
 static inline bool is_all_zero(const double *x, Py_ssize_t n) {

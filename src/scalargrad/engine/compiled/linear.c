@@ -51,9 +51,9 @@ static bool sizes_fit(const Row *x, const Matrix *w, Py_ssize_t rows, const Row 
 static void raise_sizes(const Row *x, const Matrix *w, Py_ssize_t rows, const Row *b) {
     PyObject *widths = matrix_widths(w, rows);
     if (widths && b)
-        raise_from_arguments("linear_sizes", "(nNn)", x->count, widths, b->count);
+        from_arguments("linear_sizes", "(nNn)", x->count, widths, b->count);
     else if (widths)
-        raise_from_arguments("linear_sizes", "(nNO)", x->count, widths, Py_None);
+        from_arguments("linear_sizes", "(nNO)", x->count, widths, Py_None);
 }
 
 PyObject *linear(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
@@ -96,7 +96,7 @@ PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *k
         as_row(state, given[1], (Name){"dot", "b", -1}, &b))
         goto failed;
     if (a.count != b.count || !a.count) {
-        raise_from_arguments("dot_sizes", "(nn)", a.count, b.count);
+        from_arguments("dot_sizes", "(nn)", a.count, b.count);
         goto failed;
     }
     if (!(w = new_matrix(1)))

@@ -69,12 +69,10 @@ PyObject *finished_value(State *state, Block *block) {
 
 /* Add shares to the gradients of a part of the row. */
 WIDE void contribute(const Row *row, Py_ssize_t start, Py_ssize_t count, const double *shares) {
-    for (Py_ssize_t at = 0; at < count;) {
-        Span span = span_of(row, start + at, count - at);
+    const Row part = part_of(*row, start, count);
+    for (Span span = span_at(&part, 0); span.count; span = next_span(&part, span))
         for (Py_ssize_t j = 0; j < span.count; j++)
-            span.grads[j] += shares[at + j];
-        at += span.count;
-    }
+            span.grads[j] += shares[span.at + j];
 }
 
 /* Add to the gradients of each row its multiple of the numbers; where `skip_zeros`, a factor of 0 adds
@@ -84,12 +82,12 @@ WIDE void contribute_multiples(const Input *rows, Py_ssize_t count, const double
     for (Py_ssize_t i = 0; i < count; i++) {
         const Row *row = &rows[i].row;
         const double factor = factors[i];
-        for (Py_ssize_t at = 0; at < row->count && !(skip_zeros && factor == 0.0);) {
-            Span span = span_of(row, at, row->count - at);
+        if (skip_zeros && factor == 0.0)
+            continue;
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span)) {
             double *restrict grads = span.grads;
             for (Py_ssize_t j = 0; j < span.count; j++)
-                grads[j] += factor * numbers[at + j];
-            at += span.count;
+                grads[j] += factor * numbers[span.at + j];
         }
     }
 }

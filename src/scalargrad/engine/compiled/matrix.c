@@ -152,7 +152,7 @@ Matrix *as_matrix(State *state, PyObject *w, Name name, Py_ssize_t *count) {
         if (shared || PyErr_Occurred())
             return shared;
     }
-    PyObject *items = as_sequence(state, w, name);
+    PyObject *items = as_sequence(w, name);
     if (!items)
         return NULL;
     *count = PySequence_Fast_GET_SIZE(items);
@@ -171,16 +171,11 @@ Matrix *as_matrix(State *state, PyObject *w, Name name, Py_ssize_t *count) {
     return matrix;
 }
 
-/* How long the rows are, as a list, for an error. */
+/* How long the rows are, as a tuple, for an error. */
 PyObject *matrix_widths(const Matrix *matrix, Py_ssize_t count) {
-    PyObject *widths = PyList_New(count);
-    for (Py_ssize_t i = 0; widths && i < count; i++) {
-        PyObject *width = PyLong_FromSsize_t(matrix->inputs[i].row.count);
-        if (width)
-            PyList_SET_ITEM(widths, i, width);
-        else
-            Py_CLEAR(widths);
-    }
+    PyObject *widths = PyTuple_New(count);
+    for (Py_ssize_t i = 0; widths && i < count; i++)
+        put(&widths, i, PyLong_FromSsize_t(matrix->inputs[i].row.count));
     return widths;
 }
 

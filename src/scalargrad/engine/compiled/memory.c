@@ -100,7 +100,7 @@ void value_dealloc(PyObject *self) {
     State *state = value_state(self);
     if (v->kind == ELEMENT) {
         Block *block = v->block;
-        forget_element(block, v->index);
+        block->handles[v->index] = NULL;
         free_node(state, v, 0);
         release_block(state, block);
         return;
@@ -158,10 +158,6 @@ State *new_state(void) {
 void close_state(State *state) {
     Py_CLEAR(state->value_type);
     Py_CLEAR(state->vector_type);
-    Py_CLEAR(state->iterator_type);
-    Py_CLEAR(state->is_real);
-    Py_CLEAR(state->describe);
-    Py_CLEAR(state->iterable);
     Py_CLEAR(state->pause_key);
     for (int op = 0; op < OP_COUNT; op++)
         Py_CLEAR(state->names[op]);

@@ -44,40 +44,18 @@ PyObject *import_from(const char *module, const char *name) {
     return object;
 }
 
-/* Copying is the same in both engines. Imported late, because that file needs the engine. */
-PyObject *copying(const char *function, PyObject *thing) {
-    PyObject *found = import_from("scalargrad.engine.copying", function);
-    PyObject *result = found ? PyObject_CallOneArg(found, thing) : NULL;
-    Py_XDECREF(found);
-    return result;
-}
-
 /* AttributeError: a Value or a Vector whose class forgot, or did not yet come to, its base's. */
 void raise_not_initialised(PyObject *thing) {
-    raise_from_arguments("not_initialised", "(s)", Py_TYPE(thing)->tp_name);
-}
-
-static int import_helpers(State *state) {
-    const char *const arguments = "scalargrad.engine.arguments";
-    return (state->is_real = import_from(arguments, "is_real")) &&
-                   (state->describe = import_from(arguments, "describe")) &&
-                   (state->iterable = import_from(arguments, "iterable"))
-               ? 0
-               : -1;
-}
-
-static PyTypeObject *new_type(PyObject *module, PyType_Spec *spec) {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    if (type) { /* errors shall say "Value", as they do for a class written in Python */
-        type->tp_name = strrchr(spec->name, '.') + 1;
-        *state_in_type(type) = module_state(module);
-    }
-    return type;
+    from_arguments("not_initialised", "(s)", Py_TYPE(thing)->tp_name);
 }
 
 static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec) {
-    PyTypeObject *type = new_type(module, spec);
-    if (type && PyModule_AddType(module, type))
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    if (!type)
+        return NULL;
+    type->tp_name = strrchr(spec->name, '.') + 1; /* in errors, as for a class written in Python */
+    *state_in_type(type) = module_state(module);
+    if (PyModule_AddType(module, type))
         Py_CLEAR(type);
     return type;
 }
@@ -101,11 +79,10 @@ static int execute(PyObject *module) {
             return -1;
     if (!(state->matrices = PyMem_Calloc(MATRICES, sizeof(Matrix *))))
         return PyErr_NoMemory(), -1;
-    if (!(state->pause_key = PyLong_FromVoidPtr(state)) || import_helpers(state) ||
+    if (!(state->pause_key = PyLong_FromVoidPtr(state)) ||
         !(state->value_type = add_type(module, &value_spec)) ||
         PyObject_SetAttrString((PyObject *)state->value_type, "_is_scalargrad_value", Py_True) ||
         !(state->vector_type = add_type(module, &vector_spec)) ||
-        !(state->iterator_type = new_type(module, &iterator_spec)) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE))
         return -1;
     state->value_type->tp_vectorcall = value_vectorcall;
@@ -120,10 +97,6 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
         return 0;
     Py_VISIT(state->value_type);
     Py_VISIT(state->vector_type);
-    Py_VISIT(state->iterator_type);
-    Py_VISIT(state->is_real);
-    Py_VISIT(state->describe);
-    Py_VISIT(state->iterable);
     return 0;
 }
 

@@ -5,67 +5,76 @@
 
 #include "engine.h"
 
-/* What a function of engine/arguments.py says of x. */
-static PyObject *ask(PyObject *function, PyObject *x) {
-    return function ? PyObject_CallOneArg(function, x) : raise_closed();
+/* What a function of a Python module says; NULL if it raises. */
+static PyObject *call_v(const char *module, const char *function, const char *format, va_list values) {
+    PyObject *arguments = Py_VaBuildValue(format, values);
+    PyObject *found = arguments ? import_from(module, function) : NULL;
+    PyObject *result = found ? PyObject_CallObject(found, arguments) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(found);
+    return result;
+}
+
+PyObject *call(const char *module, const char *function, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    PyObject *result = call_v(module, function, format, values);
+    va_end(values);
+    return result;
+}
+
+/* The same of a function of engine/arguments.py; many of these only raise. */
+PyObject *from_arguments(const char *function, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    PyObject *result = call_v("scalargrad.engine.arguments", function, format, values);
+    va_end(values);
+    return result;
+}
+
+/* Yes or no, as 1 or 0; -1 if it raises. */
+int asked_of_arguments(const char *function, PyObject *x) {
+    PyObject *answer = from_arguments(function, "(O)", x);
+    int yes = answer ? PyObject_IsTrue(answer) : -1;
+    Py_XDECREF(answer);
+    return yes;
 }
 
 /* Whether x is a Value or a plain real number: 1 or 0, or -1 with an exception set. */
 int is_real(State *state, PyObject *x) {
     if (PyFloat_Check(x) || PyLong_Check(x) || is_value(state, x))
         return 1;
-    PyObject *answer = ask(state->is_real, x);
-    if (!answer)
-        return -1;
-    int real = PyObject_IsTrue(answer);
-    Py_DECREF(answer);
-    return real;
+    return asked_of_arguments("is_real", x);
 }
 
-/* What an error says it got. */
-PyObject *describe(State *state, PyObject *x) {
-    return is_value(state, x) ? PyUnicode_FromString("a Value")
-                              : ask(state->describe, x);
-}
-
-static void raise_type_v(State *state, PyObject *got, const char *expected, const char *argument,
-                         va_list values) {
+/* TypeError: `argument`, which is formatted, must be `expected`. */
+void raise_type(PyObject *got, const char *expected, const char *argument, ...) {
+    va_list values;
+    va_start(values, argument);
     PyObject *name = PyUnicode_FromFormatV(argument, values);
-    PyObject *description = name ? describe(state, got) : NULL;
+    va_end(values);
+    PyObject *description = name ? from_arguments("describe", "(O)", got) : NULL;
     if (description)
         PyErr_Format(PyExc_TypeError, "%U must be %s, got %U", name, expected, description);
     Py_XDECREF(name);
     Py_XDECREF(description);
 }
 
-/* TypeError: `argument`, which is formatted, must be `expected`. */
-void raise_type(State *state, PyObject *got, const char *expected, const char *argument, ...) {
-    va_list values;
-    va_start(values, argument);
-    raise_type_v(state, got, expected, argument, values);
-    va_end(values);
-}
-
-/* What is wrong with sizes is said by a function of engine/arguments.py, which raises. */
-PyObject *raise_from_arguments(const char *function, const char *format, ...) {
-    va_list values;
-    va_start(values, format);
-    PyObject *arguments = Py_VaBuildValue(format, values);
-    va_end(values);
-    PyObject *raises = arguments ? import_from("scalargrad.engine.arguments", function) : NULL;
-    PyObject *result = raises ? PyObject_CallObject(raises, arguments) : NULL;
-    Py_XDECREF(arguments);
-    Py_XDECREF(raises);
-    Py_XDECREF(result);
-    return NULL;
-}
-
-static int to_double(PyObject *x, double *number) {
-    if (PyLong_CheckExact(x)) {
-        *number = PyLong_AsDouble(x);
-        return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+/* x as a double, or -1 with an exception that names the argument, which is formatted. */
+int as_double(PyObject *x, double *number, const char *argument, ...) {
+    if (PyFloat_CheckExact(x)) {
+        *number = PyFloat_AS_DOUBLE(x);
+        return 0;
     }
-    PyObject *converted = PyNumber_Float(x);
+    PyObject *converted = PyFloat_Check(x) || PyLong_CheckExact(x) ? PyNumber_Float(x) : NULL;
+    if (!converted && PyErr_ExceptionMatches(PyExc_OverflowError))
+        PyErr_Clear();
+    if (!converted && !PyErr_Occurred()) {
+        va_list values;
+        va_start(values, argument);
+        converted = from_arguments("as_float", "(ON)", x, PyUnicode_FromFormatV(argument, values));
+        va_end(values);
+    }
     if (!converted)
         return -1;
     *number = PyFloat_AS_DOUBLE(converted);
@@ -73,46 +82,11 @@ static int to_double(PyObject *x, double *number) {
     return 0;
 }
 
-/* x as a double, or -1 with an exception that names the argument, which is formatted. */
-int as_double(State *state, PyObject *x, double *number, const char *argument, ...) {
-    if (PyFloat_CheckExact(x)) {
-        *number = PyFloat_AS_DOUBLE(x);
-        return 0;
-    }
-    int real = is_value(state, x) ? 0 : is_real(state, x);
-    if (real > 0 && !to_double(x, number))
-        return 0;
-    va_list values;
-    va_start(values, argument);
-    if (!real && is_value(state, x)) {
-        raise_type_v(state, x, "a real number", argument, values);
-        PyObject *type, *message, *traceback;
-        PyErr_Fetch(&type, &message, &traceback);
-        if (PyErr_GivenExceptionMatches(type, PyExc_TypeError))
-            PyErr_Format(type, "%S; use its .data, or .detach() for a leaf", message);
-        else
-            PyErr_Restore(type, message, traceback), type = message = traceback = NULL;
-        Py_XDECREF(type);
-        Py_XDECREF(message);
-        Py_XDECREF(traceback);
-    } else if (!real) {
-        raise_type_v(state, x, "a real number", argument, values);
-    } else if (real > 0 && PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Clear();
-        PyObject *name = PyUnicode_FromFormatV(argument, values);
-        if (name)
-            PyErr_Format(PyExc_OverflowError, "%U is too large for a float", name);
-        Py_XDECREF(name);
-    }
-    va_end(values);
-    return -1;
-}
-
 /* A text as a plain str, which is a new reference; NULL on failure. */
-PyObject *as_text(State *state, PyObject *text, const char *argument) {
+PyObject *as_text(PyObject *text, const char *argument) {
     if (PyUnicode_Check(text))
         return PyUnicode_FromObject(text);
-    raise_type(state, text, "a str", "%s", argument);
+    raise_type(text, "a str", "%s", argument);
     return NULL;
 }
 
@@ -142,109 +116,55 @@ int refuse_to_write(PyObject *self, PyObject *value, void *name) {
 }
 
 /* An iterator over what x holds, or an error that names the argument, which it takes over. */
-PyObject *iterator_of(State *state, PyObject *x, const char *function, PyObject *argument) {
-    PyObject *iterator = NULL;
-    if (argument && (PyTuple_CheckExact(x) || PyList_CheckExact(x)))
-        iterator = PyObject_GetIter(x);
-    else if (argument)
-        iterator = state->iterable
-                       ? PyObject_CallFunction(state->iterable, "OsO", x, function, argument)
-                       : raise_closed();
-    Py_XDECREF(argument);
-    return iterator;
+PyObject *iterator_of(PyObject *x, const char *function, PyObject *argument) {
+    if (!argument || !(PyTuple_CheckExact(x) || PyList_CheckExact(x)))
+        return from_arguments("iterable", "(OsN)", x, function, argument);
+    Py_DECREF(argument);
+    return PyObject_GetIter(x);
 }
 
-/* ---- Arguments: what is wrong with them is said in the words of Python ---- */
+/* ---- Arguments ---- */
 
-static Py_ssize_t position_of(const char *const *names, int count, PyObject *name) {
-    for (int i = 0; i < count; i++)
-        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
-            return i;
+/* Give the parameter of that name its argument; false if there is none, or if it has one. */
+static bool assign(const char *const *names, int count, PyObject *name, PyObject *argument,
+                   PyObject **into) {
+    int i = 0;
+    while (i < count && PyUnicode_CompareWithASCIIString(name, names[i]))
+        i++;
+    if (i == count || into[i])
+        return false;
+    into[i] = argument;
+    return true;
+}
+
+/* What is wrong with the arguments is what Python says of them to the function's twin. */
+static int raise_wrong_call(const char *function, PyObject *const *args, Py_ssize_t given,
+                            PyObject *keywords) {
+    PyObject *positional = PyList_New(0), *named = PyDict_New();
+    int failed = !positional || !named;
+    for (Py_ssize_t i = 0; !failed && i < given; i++)
+        failed = PyList_Append(positional, args[i]);
+    for (Py_ssize_t i = 0; !failed && keywords && i < PyTuple_GET_SIZE(keywords); i++)
+        failed = PyDict_SetItem(named, PyTuple_GET_ITEM(keywords, i), args[given + i]);
+    if (!failed)
+        Py_XDECREF(from_arguments("call_twin", "(sOO)", function, positional, named));
+    Py_XDECREF(positional);
+    Py_XDECREF(named);
     return -1;
-}
-
-/* Python counts `self` among the arguments of a method, whose name is written with a dot. */
-static int self_of(const char *function) {
-    return strchr(function, '.') != NULL;
-}
-
-static void raise_too_many(const char *function, int required, int positional, int count,
-                           Py_ssize_t given, PyObject *const *into) {
-    int self = self_of(function), most = positional + self, by_keyword = 0;
-    given += self;
-    for (int i = positional; i < count; i++)
-        by_keyword += into[i] != NULL;
-    PyObject *takes = required < positional
-                          ? PyUnicode_FromFormat("from %d to %d", required + self, most)
-                          : PyUnicode_FromFormat("%d", most);
-    PyObject *others = by_keyword ? PyUnicode_FromFormat(
-                                        " positional argument%s (and %d keyword-only argument%s)",
-                                        given == 1 ? "" : "s", by_keyword, by_keyword == 1 ? "" : "s")
-                                  : PyUnicode_FromString("");
-    if (takes && others)
-        PyErr_Format(PyExc_TypeError, "%s() takes %U positional argument%s but %zd%U %s given", function,
-                     takes, required < positional || most != 1 ? "s" : "", given, others,
-                     given == 1 && !by_keyword ? "was" : "were");
-    Py_XDECREF(takes);
-    Py_XDECREF(others);
-}
-
-static void raise_missing(const char *function, const char *const *names, int required,
-                          PyObject *const *into) {
-    int missing = 0, listed = 0;
-    for (int i = 0; i < required; i++)
-        missing += !into[i];
-    PyObject *list = PyUnicode_FromString("");
-    for (int i = 0; list && i < required; i++) {
-        if (into[i])
-            continue;
-        const char *before = !listed ? "" : missing == 2 ? " and " : listed == missing - 1 ? ", and " : ", ";
-        PyObject *longer = PyUnicode_FromFormat("%U%s'%s'", list, before, names[i]);
-        Py_DECREF(list);
-        list = longer;
-        listed++;
-    }
-    if (list)
-        PyErr_Format(PyExc_TypeError, "%s() missing %d required positional argument%s: %U", function,
-                     missing, missing == 1 ? "" : "s", list);
-    Py_XDECREF(list);
 }
 
 /* The arguments of a call in the order of their names, NULL where there is none; borrowed. The
    first `required` must be there, and only the first `positional` may come without their names. */
 int parse(const char *function, const char *const *names, int required, int positional, int count,
           PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **into) {
-    if (LIKELY(!keywords && required <= given && given <= positional)) {
-        for (int i = 0; i < count; i++)
-            into[i] = i < given ? args[i] : NULL;
-        return 0;
-    }
+    bool fits = given <= positional;
     for (int i = 0; i < count; i++)
         into[i] = i < given && i < positional ? args[i] : NULL;
-    Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-    for (Py_ssize_t i = 0; i < named; i++) {
-        PyObject *name = PyTuple_GET_ITEM(keywords, i);
-        Py_ssize_t position = position_of(names, count, name);
-        if (position < 0 || into[position]) {
-            PyErr_Format(PyExc_TypeError,
-                         position < 0 ? "%s() got an unexpected keyword argument '%U'"
-                                      : "%s() got multiple values for argument '%U'",
-                         function, name);
-            return -1;
-        }
-        into[position] = args[given + i];
-    }
-    if (given > positional) {
-        raise_too_many(function, required, positional, count, given, into);
-        return -1;
-    }
-    for (int i = 0; i < required; i++) {
-        if (!into[i]) {
-            raise_missing(function, names, required, into);
-            return -1;
-        }
-    }
-    return 0;
+    for (Py_ssize_t i = 0; keywords && i < PyTuple_GET_SIZE(keywords); i++)
+        fits &= assign(names, count, PyTuple_GET_ITEM(keywords, i), args[given + i], into);
+    for (int i = 0; i < required; i++)
+        fits &= into[i] != NULL;
+    return LIKELY(fits) ? 0 : raise_wrong_call(function, args, given, keywords);
 }
 
 /* The same for a call whose arguments come as a tuple and a dict. */

@@ -54,7 +54,7 @@ typedef PyObject *OfValues(State *state, Value *a, Value *b);
 
 static Value *leaf_of(State *state, PyObject *x, Op op, bool right) {
     double number;
-    if (as_double(state, x, &number, right ? "Value %s number: the number" : "number %s Value: the number",
+    if (as_double(x, &number, right ? "Value %s number: the number" : "number %s Value: the number",
                   op_names[op]))
         return NULL;
     return new_leaf(state, number);
@@ -143,7 +143,7 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, const char *
     for (int i = 0; i < 2; i++) {
         int real = is_real(state, operands[i]);
         if (real == 0)
-            raise_type(state, operands[i], "a Value or a real number", "%s: %s", op_names[op],
+            raise_type(operands[i], "a Value or a real number", "%s: %s", op_names[op],
                        names[i]);
         if (real <= 0)
             return NULL;
@@ -156,7 +156,7 @@ static PyObject *of_two(PyObject *module, Op op, OfValues *compute, const char *
                 goto done;
             Py_INCREF(operands[i]);
             values[i] = (Value *)operands[i];
-        } else if (as_double(state, operands[i], &number, "%s: %s", op_names[op], names[i])) {
+        } else if (as_double(operands[i], &number, "%s: %s", op_names[op], names[i])) {
             goto done;
         } else if (!(values[i] = new_leaf(state, number))) {
             goto done;

@@ -71,28 +71,8 @@ PyObject *element_parents(State *state, Value *v) {
 
 /* ---- local_grads: the shares of the parents when the gradient of this result alone is 1 ---- */
 
-static Py_ssize_t count_parents(const Made *made) {
-    switch (made->op) {
-    case OP_LINEAR:
-    case OP_DOT:
-        return 2 * made->x.row.count + (made->b.numbers != NULL);
-    case OP_WEIGHTED_SUM:
-        return 2 * made->x.row.count;
-    case OP_CONCATENATE:
-        return 1;
-    case OP_SUM:
-    case OP_MEAN:
-    case OP_SOFTMAX:
-    case OP_RMSNORM:
-    case OP_LOGSUMEXP:
-    case OP_CROSS_ENTROPY:
-        return made->x.row.count;
-    default:
-        return 1 + (made->b.numbers != NULL);
-    }
-}
-
-static int local_grads_into(double *into, const Block *block, Py_ssize_t index) {
+/* How many there are: at most two for each number of x, and two more; -1 on failure. */
+static Py_ssize_t local_grads_into(double *into, const Block *block, Py_ssize_t index) {
     const Made *made = block->made;
     Py_ssize_t n = made->x.row.count;
     switch (made->op) {
@@ -102,23 +82,22 @@ static int local_grads_into(double *into, const Block *block, Py_ssize_t index) 
             into[j] = 0.0 + 1.0 * made->w->inputs[index].numbers[j];
             into[n + j] = 1.0 * made->x.numbers[j];
         }
-        if (made->b.numbers)
-            into[2 * n] = 1.0;
-        return 0;
+        into[2 * n] = 1.0;
+        return 2 * n + (made->b.numbers != NULL);
     case OP_WEIGHTED_SUM:
         for (Py_ssize_t i = 0; i < n; i++) {
             into[i] = 0.0 + made->w->inputs[i].numbers[index];
             into[n + i] = made->x.numbers[i];
         }
-        return 0;
+        return 2 * n;
     case OP_CONCATENATE:
         into[0] = 1.0;
-        return 0;
+        return 1;
     case OP_SUM:
     case OP_MEAN:
         for (Py_ssize_t j = 0; j < n; j++)
             into[j] = made->op == OP_SUM ? 1.0 : 1.0 / (double)n;
-        return 0;
+        return n;
     case OP_SOFTMAX:
     case OP_RMSNORM:
     case OP_LOGSUMEXP:
@@ -130,35 +109,23 @@ static int local_grads_into(double *into, const Block *block, Py_ssize_t index) 
             one_hot[i] = i == index ? 1.0 : 0.0;
         fused_shares(block, one_hot, into);
         PyMem_Free(one_hot);
-        return 0;
+        return n;
     }
     default:
         elementwise_local_grads(block, index, into);
-        return 0;
+        return 1 + (made->b.numbers != NULL);
     }
-}
-
-static PyObject *tuple_of(const double *numbers, Py_ssize_t count) {
-    PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(numbers[i]);
-        if (number)
-            PyTuple_SET_ITEM(tuple, i, number);
-        else
-            Py_CLEAR(tuple);
-    }
-    return tuple;
 }
 
 PyObject *element_local_grads(Value *v) {
     const Made *made = v->block->made;
     if (!made)
         return PyTuple_New(0);
-    Py_ssize_t count = count_parents(made);
-    double *grads = allocate(count * (Py_ssize_t)sizeof(double));
-    PyObject *tuple = NULL;
-    if (grads && !local_grads_into(grads, v->block, v->index))
-        tuple = tuple_of(grads, count);
+    double *grads = allocate((2 * made->x.row.count + 2) * (Py_ssize_t)sizeof(double));
+    Py_ssize_t count = grads ? local_grads_into(grads, v->block, v->index) : -1;
+    PyObject *tuple = count < 0 ? NULL : PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple && i < count; i++)
+        put(&tuple, i, PyFloat_FromDouble(grads[i]));
     PyMem_Free(grads);
     return tuple;
 }
@@ -176,13 +143,8 @@ static PyObject *matrix_of(State *state, const Matrix *matrix, Py_ssize_t count)
     if (matrix->tuple)
         return Py_NewRef(matrix->tuple);
     PyObject *rows = PyTuple_New(count);
-    for (Py_ssize_t i = 0; rows && i < count; i++) {
-        PyObject *row = input_of(state, &matrix->inputs[i].row, false);
-        if (row)
-            PyTuple_SET_ITEM(rows, i, row);
-        else
-            Py_CLEAR(rows);
-    }
+    for (Py_ssize_t i = 0; rows && i < count; i++)
+        put(&rows, i, input_of(state, &matrix->inputs[i].row, false));
     return rows;
 }
 

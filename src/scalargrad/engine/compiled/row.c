@@ -10,22 +10,22 @@ static PyObject *argument_name(Name name) {
                           : PyUnicode_FromFormat("%s[%zd]", name.argument, name.index);
 }
 
-static void raise_for_item(State *state, PyObject *got, Name name, Py_ssize_t i) {
+static void raise_for_item(PyObject *got, Name name, Py_ssize_t i) {
     PyObject *argument = argument_name(name);
     if (argument)
-        raise_type(state, got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
+        raise_type(got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
     Py_XDECREF(argument);
 }
 
 /* What `values` holds, as a tuple or a list that nobody else changes. */
-PyObject *as_sequence(State *state, PyObject *values, Name name) {
+PyObject *as_sequence(PyObject *values, Name name) {
     if (PyTuple_CheckExact(values)) {
         Py_INCREF(values);
         return values;
     }
     if (PyList_CheckExact(values))
         return PyList_AsTuple(values);
-    PyObject *iterator = iterator_of(state, values, name.function, argument_name(name));
+    PyObject *iterator = iterator_of(values, name.function, argument_name(name));
     PyObject *items = iterator ? PySequence_List(iterator) : NULL;
     Py_XDECREF(iterator);
     return items;
@@ -41,6 +41,7 @@ Loose *new_loose(Py_ssize_t count) {
         loose->refs = 1;
         loose->count = count;
         loose->computed = false;
+        memset(loose->values, 0, count * sizeof(Value *));
     }
     return loose;
 }
@@ -53,91 +54,74 @@ static void release_loose(Loose *loose) {
     PyMem_Free(loose);
 }
 
-/* A row of objects that are all Values of our very type. */
-static int row_of_values(PyObject **items, Py_ssize_t count, Row *row) {
-    Loose *loose = new_loose(count);
-    if (!loose)
-        return -1;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Value *v = (Value *)items[i];
-        Py_INCREF(v);
-        loose->values[i] = v;
-        loose->computed |= is_computed(v);
-    }
-    *row = (Row){.loose = loose, .count = count};
-    return 0;
-}
-
-/* A row of plain numbers: a block of its own. */
-static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Row *row) {
-    Block *block = new_block(state, count, 0);
-    if (!block)
-        return -1;
-    for (Py_ssize_t i = 0; i < count; i++)
-        buffer_numbers(block->buffer)[i] = PyFloat_AS_DOUBLE(items[i]);
-    *row = row_of_block(block);
-    return 0;
-}
-
-static int number_in(State *state, PyObject *item, Name name, Py_ssize_t i, double *number) {
+static int number_in(PyObject *item, Name name, Py_ssize_t i, double *number) {
     if (PyFloat_CheckExact(item)) {
         *number = PyFloat_AS_DOUBLE(item);
         return 0;
     }
     if (name.index < 0)
-        return as_double(state, item, number, "%s: %s[%zd]", name.function, name.argument, i);
-    return as_double(state, item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
+        return as_double(item, number, "%s: %s[%zd]", name.function, name.argument, i);
+    return as_double(item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
                      name.index, i);
 }
 
-/* Values and numbers mixed, or numbers of other classes; converting them may run Python code. */
-static int row_of_anything(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
-    bool has_values = false;
+/* A block of numbers. Converting them may run Python code, so nobody knows of it meanwhile. */
+static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    Block *block = new_block(state, count, 0);
+    if (!block)
+        return -1;
+    *row = row_of_block(block);
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (number_in(items[i], name, i, &buffer_numbers(&block->own)[i]))
+            return -1;
+    return 0;
+}
+
+/* Values, and leaves for numbers among them. */
+static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    Loose *loose = new_loose(count);
+    if (!loose)
+        return -1;
+    *row = (Row){.loose = loose, .count = count};
+    for (Py_ssize_t i = 0; i < count; i++) {
+        double number;
+        if (is_value(state, items[i]))
+            loose->values[i] = (Value *)Py_NewRef(items[i]);
+        else if (number_in(items[i], name, i, &number) || !(loose->values[i] = new_leaf(state, number)))
+            return -1;
+        loose->computed |= is_computed(loose->values[i]);
+    }
+    return 0;
+}
+
+static int row_of_items(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+    bool values = !count;
     for (Py_ssize_t i = 0; i < count; i++) {
         int real = is_real(state, items[i]);
         if (real == 0)
-            raise_for_item(state, items[i], name, i);
+            raise_for_item(items[i], name, i);
         if (real <= 0)
             return -1;
         if (is_value(state, items[i])) {
             if (!usable_value(items[i]))
                 return -1;
-            has_values = true;
+            values = true;
         }
     }
-    if (!has_values) {
-        Block *block = new_block(state, count, 0);
-        if (!block)
-            return -1;
-        *row = row_of_block(block);
-        for (Py_ssize_t i = 0; i < count; i++) {
-            double number; /* converted before the block is looked at again */
-            if (number_in(state, items[i], name, i, &number))
-                goto failed;
-            buffer_numbers(block->buffer)[i] = number;
-        }
-        return 0;
-    }
-    Loose *loose = new_loose(count);
-    if (!loose)
-        return -1;
-    memset(loose->values, 0, count * sizeof(Value *));
-    *row = (Row){.loose = loose, .count = count};
-    for (Py_ssize_t i = 0; i < count; i++) {
-        double number;
-        if (is_value(state, items[i])) {
-            Py_INCREF(items[i]);
-            loose->values[i] = (Value *)items[i];
-            loose->computed |= is_computed(loose->values[i]);
-        } else if (number_in(state, items[i], name, i, &number) ||
-                   !(loose->values[i] = new_leaf(state, number))) {
-            goto failed;
-        }
-    }
-    return 0;
-failed:
-    release_row(state, row);
-    return -1;
+    *row = (Row){0};
+    int failed = values ? row_of_values(state, items, count, name, row)
+                        : row_of_numbers(state, items, count, name, row);
+    if (failed)
+        release_row(state, row);
+    return failed;
+}
+
+/* Whether they are Values and floats, so that no Python code runs when they are looked at. */
+static bool are_plain(State *state, PyObject **items, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (Py_TYPE(items[i]) != state->value_type && !PyFloat_CheckExact(items[i]))
+            return false;
+    return true;
 }
 
 /* `values` as a row, which the caller releases: itself if it is a Vector; otherwise its Values,
@@ -149,29 +133,14 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
         *row = held(((Vector *)values)->row);
         return 0;
     }
-    bool list = PyList_CheckExact(values);
-    if (list || PyTuple_CheckExact(values)) { /* by far the most frequent */
-        PyObject **items = list ? ((PyListObject *)values)->ob_item : ((PyTupleObject *)values)->ob_item;
-        Py_ssize_t count = Py_SIZE(values), i = 0;
-        if (count && Py_TYPE(items[0]) == state->value_type) {
-            while (++i < count && Py_TYPE(items[i]) == state->value_type)
-                ;
-            if (i == count)
-                return row_of_values(items, count, row);
-        } else if (count && PyFloat_CheckExact(items[0])) {
-            while (++i < count && PyFloat_CheckExact(items[i]))
-                ;
-            if (i == count)
-                return row_of_numbers(state, items, count, row);
-        }
-    }
-    PyObject *sequence = as_sequence(state, values, name);
-    if (!sequence)
+    bool plain = (PyList_CheckExact(values) || PyTuple_CheckExact(values)) &&
+                 are_plain(state, PySequence_Fast_ITEMS(values), PySequence_Fast_GET_SIZE(values));
+    PyObject *items = plain ? Py_NewRef(values) : as_sequence(values, name);
+    if (!items)
         return -1;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
-    int failed = count ? row_of_anything(state, PySequence_Fast_ITEMS(sequence), count, name, row)
-                       : row_of_values(NULL, 0, row);
-    Py_DECREF(sequence);
+    int failed = row_of_items(state, PySequence_Fast_ITEMS(items), PySequence_Fast_GET_SIZE(items),
+                              name, row);
+    Py_DECREF(items);
     return failed;
 }
 
@@ -181,7 +150,7 @@ int as_filled_row(State *state, PyObject *values, Name name, Row *row) {
         return -1;
     if (row->count)
         return 0;
-    raise_from_arguments("empty_row", "(ss)", name.function, name.argument);
+    from_arguments("empty_row", "(ss)", name.function, name.argument);
     release_row(state, row);
     return -1;
 }
@@ -253,13 +222,10 @@ static bool same(double a, double b) {
 /* Whether the numbers are today what they were when they were captured. */
 bool row_is_unchanged(const Input *input) {
     const Row *row = &input->row;
-    for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = span_of(row, at, row->count - at);
+    for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
         for (Py_ssize_t i = 0; i < span.count; i++)
-            if (!same(span.numbers[i], input->numbers[at + i]))
+            if (!same(span.numbers[i], input->numbers[span.at + i]))
                 return false;
-        at += span.count;
-    }
     return true;
 }
 

@@ -11,34 +11,28 @@ static double sum_of(const double *x, Py_ssize_t n) {
     return sum;
 }
 
-PyObject *vector_sum(PyObject *self, PyObject *unused) {
-    (void)unused;
+static PyObject *summed(PyObject *self, Op op) {
     State *state = usable_vector(self);
     if (!state)
         return NULL;
     Row x = held(((Vector *)self)->row);
-    Block *block = new_computed(state, OP_SUM, 1, &x, NULL, NULL, 0);
+    Block *block = new_computed(state, op, 1, &x, NULL, NULL, 0);
     if (!block)
         return NULL;
-    buffer_numbers(&block->own)[0] = sum_of(block->made->x.numbers, x.count);
+    double sum = sum_of(block->made->x.numbers, x.count);
+    buffer_numbers(&block->own)[0] = op == OP_SUM ? sum : sum / (double)x.count;
     return finished_value(state, block);
+}
+
+PyObject *vector_sum(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return summed(self, OP_SUM);
 }
 
 PyObject *vector_mean(PyObject *self, PyObject *unused) {
     (void)unused;
-    State *state = usable_vector(self);
-    if (!state)
-        return NULL;
-    Row x = held(((Vector *)self)->row);
-    if (!x.count) {
-        release_row(state, &x);
-        return raise_from_arguments("empty_row", "(s)", "mean");
-    }
-    Block *block = new_computed(state, OP_MEAN, 1, &x, NULL, NULL, 0);
-    if (!block)
-        return NULL;
-    buffer_numbers(&block->own)[0] = sum_of(block->made->x.numbers, x.count) / (double)x.count;
-    return finished_value(state, block);
+    bool empty = usable_vector(self) && !((Vector *)self)->row.count;
+    return empty ? from_arguments("empty_row", "(s)", "mean") : summed(self, OP_MEAN);
 }
 
 /* ---- weighted_sum: weights[i] gets sum_j rows[i][j] g[j]; rows[i][j] gets weights[i] g[j] ---- */
@@ -67,7 +61,7 @@ PyObject *weighted_sum(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     if (!sizes_fit(&weights, rows, count)) {
         PyObject *widths = matrix_widths(rows, count);
         if (widths)
-            raise_from_arguments("weighted_sum_sizes", "(nN)", weights.count, widths);
+            from_arguments("weighted_sum_sizes", "(nN)", weights.count, widths);
         goto failed;
     }
     Py_ssize_t width = rows->inputs[0].row.count;
@@ -167,12 +161,9 @@ PyObject *concatenate(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
 /* ---- Their derivatives ---- */
 
 static void contribute_to_all(const Row *row, double share) {
-    for (Py_ssize_t at = 0; at < row->count;) {
-        Span span = span_of(row, at, row->count - at);
+    for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
         for (Py_ssize_t j = 0; j < span.count; j++)
             span.grads[j] += share;
-        at += span.count;
-    }
 }
 
 void hand_down_sums(Block *block) {

@@ -10,7 +10,7 @@ static bool check_rows(State *state, PyObject *rows, const char *function) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         PyObject *row = PyTuple_GET_ITEM(rows, i);
         if (!is_vector(state, row)) {
-            raise_type(state, row, "a Vector", "%s: rows[%zd]", function, i);
+            raise_type(row, "a Vector", "%s: rows[%zd]", function, i);
             return false;
         }
     }
@@ -69,11 +69,8 @@ PyObject *zero_grads(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span))
             memset(span.grads, 0, span.count * sizeof(double));
-            at += span.count;
-        }
     }
     Py_DECREF(rows);
     Py_RETURN_NONE;
@@ -121,9 +118,9 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
     PyObject *given[6], *rows;
     SGD sgd;
     if (parse("sgd_update", names, 6, 6, 6, args, n, keywords, given) ||
-        as_double(state, given[2], &sgd.lr, "sgd_update: lr") ||
-        as_double(state, given[3], &sgd.momentum, "sgd_update: momentum") ||
-        as_double(state, given[4], &sgd.weight_decay, "sgd_update: weight_decay") ||
+        as_double(given[2], &sgd.lr, "sgd_update: lr") ||
+        as_double(given[3], &sgd.momentum, "sgd_update: momentum") ||
+        as_double(given[4], &sgd.weight_decay, "sgd_update: weight_decay") ||
         as_flag(given[5], &sgd.nesterov) || !(rows = as_rows(state, given[0], "sgd_update")))
         return NULL;
     double *velocity = buffer_of(state, given[1], rows, "sgd_update");
@@ -133,11 +130,9 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span)) {
             sgd_step(&sgd, span.count, span.numbers, span.grads, velocity);
             velocity += span.count;
-            at += span.count;
         }
     }
     Py_DECREF(rows);
@@ -146,7 +141,7 @@ PyObject *sgd_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyOb
 
 /* ---- adam_update ---- */
 
-static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
+static int adam_settings(PyObject *const *given, Adam *adam) {
     double step;
     bool decoupled;
     PyObject *betas = PySequence_Tuple(given[4]);
@@ -156,13 +151,13 @@ static int adam_settings(State *state, PyObject *const *given, Adam *adam) {
     if (failed)
         PyErr_SetString(PyExc_ValueError, "adam_update: betas must be two numbers");
     failed = failed ||
-             as_double(state, PyTuple_GET_ITEM(betas, 0), &adam->beta1, "adam_update: betas[0]") ||
-             as_double(state, PyTuple_GET_ITEM(betas, 1), &adam->beta2, "adam_update: betas[1]") ||
-             as_double(state, given[3], &adam->lr, "adam_update: lr") ||
-             as_double(state, given[5], &adam->eps, "adam_update: eps") ||
-             as_double(state, given[6], &adam->weight_decay, "adam_update: weight_decay") ||
+             as_double(PyTuple_GET_ITEM(betas, 0), &adam->beta1, "adam_update: betas[0]") ||
+             as_double(PyTuple_GET_ITEM(betas, 1), &adam->beta2, "adam_update: betas[1]") ||
+             as_double(given[3], &adam->lr, "adam_update: lr") ||
+             as_double(given[5], &adam->eps, "adam_update: eps") ||
+             as_double(given[6], &adam->weight_decay, "adam_update: weight_decay") ||
              as_flag(given[7], &decoupled) ||
-             as_double(state, given[8], &step, "adam_update: step");
+             as_double(given[8], &step, "adam_update: step");
     Py_DECREF(betas);
     if (failed)
         return -1;
@@ -188,7 +183,7 @@ PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     PyObject *given[9], *rows;
     Adam adam;
     if (parse("adam_update", names, 9, 9, 9, args, n, keywords, given) ||
-        adam_settings(state, given, &adam) || !(rows = as_rows(state, given[0], "adam_update")))
+        adam_settings(given, &adam) || !(rows = as_rows(state, given[0], "adam_update")))
         return NULL;
     double *first = buffer_of(state, given[1], rows, "adam_update");
     double *second = first ? buffer_of(state, given[2], rows, "adam_update") : NULL;
@@ -198,12 +193,10 @@ PyObject *adam_update(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rows); i++) {
         const Row *row = row_of(rows, i);
-        for (Py_ssize_t at = 0; at < row->count;) {
-            Span span = span_of(row, at, row->count - at);
+        for (Span span = span_at(row, 0); span.count; span = next_span(row, span)) {
             adam_step(&adam, span.count, span.numbers, span.grads, first, second);
             first += span.count;
             second += span.count;
-            at += span.count;
         }
     }
     Py_DECREF(rows);

@@ -9,7 +9,7 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
     if (PyTuple_CheckExact(parents)) {
         Py_INCREF(parents);
     } else {
-        PyObject *iterator = iterator_of(state, parents, "Value", PyUnicode_FromString("parents"));
+        PyObject *iterator = iterator_of(parents, "Value", PyUnicode_FromString("parents"));
         parents = iterator ? PySequence_Tuple(iterator) : NULL;
         Py_XDECREF(iterator);
         if (!parents)
@@ -18,7 +18,7 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parents); i++) {
         PyObject *parent = PyTuple_GET_ITEM(parents, i);
         if (!is_value(state, parent)) {
-            raise_type(state, parent, "a Value", "Value: parents[%zd]", i);
+            raise_type(parent, "a Value", "Value: parents[%zd]", i);
             Py_DECREF(parents);
             return NULL;
         }
@@ -33,7 +33,7 @@ static PyObject *checked_parents(State *state, PyObject *parents) {
 /* The numbers that local_grads gives, as an array to be freed, and what they came from; NULL on
    failure. */
 static double *checked_local_grads(State *state, PyObject *local_grads, PyObject **items) {
-    PyObject *iterator = iterator_of(state, local_grads, "Value", PyUnicode_FromString("local_grads"));
+    PyObject *iterator = iterator_of(local_grads, "Value", PyUnicode_FromString("local_grads"));
     *items = iterator ? PySequence_Tuple(iterator) : NULL;
     Py_XDECREF(iterator);
     if (!*items)
@@ -49,7 +49,7 @@ static double *checked_local_grads(State *state, PyObject *local_grads, PyObject
     for (Py_ssize_t i = 0; i < count && !failed; i++) {
         PyObject *item = PyTuple_GET_ITEM(*items, i);
         if (!is_value(state, item))
-            failed = as_double(state, item, &numbers[i], "Value: local_grads[%zd]", i);
+            failed = as_double(item, &numbers[i], "Value: local_grads[%zd]", i);
     }
     if (!failed)
         return numbers;
@@ -136,7 +136,7 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
     PyObject *label = NULL;
     double data;
     Value *made = NULL;
-    if (as_double(state, given[0], &data, "Value: data"))
+    if (as_double(given[0], &data, "Value: data"))
         return NULL;
     if ((given[1] && !(origin.parents = checked_parents(state, given[1]))) ||
         (given[2] &&
@@ -151,8 +151,8 @@ static Value *initialise(State *state, Value *v, PyObject *const *given) {
                      count, grads);
         goto done;
     }
-    if ((given[3] && !(origin.op = as_text(state, given[3], "Value: op"))) ||
-        (given[4] && !(label = as_text(state, given[4], "Value: label"))))
+    if ((given[3] && !(origin.op = as_text(given[3], "Value: op"))) ||
+        (given[4] && !(label = as_text(given[4], "Value: label"))))
         goto done;
     if (v && v->op != OP_BLANK) {
         PyErr_SetString(PyExc_TypeError,
@@ -215,7 +215,7 @@ PyObject *ieee_node(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     double data;
     Value *made = NULL;
     if (parse("ieee_node", names, 4, 4, 4, args, n, keywords, given) ||
-        as_double(state, given[1], &data, "ieee_node: data"))
+        as_double(given[1], &data, "ieee_node: data"))
         return NULL;
     Op op = OP_ADD;
     while (op < OP_COUNT && PyUnicode_Compare(state->names[op], given[0]))
@@ -246,7 +246,7 @@ static int set_data(PyObject *self, PyObject *value, void *unused) {
     Value *v = (Value *)self;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(self, value, "data") || as_double(state, value, &number, "Value.data"))
+    if (!state || check_not_deleted(self, value, "data") || as_double(value, &number, "Value.data"))
         return -1;
     if (v->kind == ELEMENT) {
         double *numbers = writable_numbers(state, v->block);
@@ -268,7 +268,7 @@ static int set_grad(PyObject *self, PyObject *value, void *unused) {
     (void)unused;
     State *state = usable_value(self);
     double number;
-    if (!state || check_not_deleted(self, value, "grad") || as_double(state, value, &number, "Value.grad"))
+    if (!state || check_not_deleted(self, value, "grad") || as_double(value, &number, "Value.grad"))
         return -1;
     *grad_of((Value *)self) = number;
     return 0;
@@ -280,7 +280,9 @@ static PyObject *get_label(PyObject *self, void *unused) {
     State *state = usable_value(self);
     if (!state)
         return NULL;
-    PyObject *label = v->kind == ELEMENT ? element_label(v) : v->label;
+    PyObject *label = v->kind != ELEMENT   ? v->label
+                      : v->block->labels ? v->block->labels[v->index]
+                                         : NULL;
     Py_XINCREF(label);
     return label ? label : name_of(state, OP_NONE);
 }
@@ -291,7 +293,7 @@ static int set_label(PyObject *self, PyObject *value, void *unused) {
     State *state = usable_value(self);
     PyObject *label;
     if (!state || check_not_deleted(self, value, "label") ||
-        !(label = as_text(state, value, "Value.label")))
+        !(label = as_text(value, "Value.label")))
         return -1;
     if (v->kind == ELEMENT) {
         int failed = set_element_label(v, label);
@@ -313,10 +315,8 @@ static PyObject *get_parents(PyObject *self, void *unused) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     PyObject *parents = PyTuple_New(count);
-    for (Py_ssize_t i = 0; parents && i < count; i++) {
-        Py_INCREF(edges[i].parent);
-        PyTuple_SET_ITEM(parents, i, (PyObject *)edges[i].parent);
-    }
+    for (Py_ssize_t i = 0; parents && i < count; i++)
+        put(&parents, i, Py_NewRef(edges[i].parent));
     return parents;
 }
 
@@ -330,14 +330,8 @@ static PyObject *get_local_grads(PyObject *self, void *unused) {
     Py_ssize_t count;
     const Edge *edges = edges_of(v, &count);
     PyObject *grads = PyTuple_New(count);
-    for (Py_ssize_t i = 0; grads && i < count; i++) {
-        PyObject *grad = PyFloat_FromDouble(edges[i].local_grad);
-        if (!grad) {
-            Py_CLEAR(grads);
-            break;
-        }
-        PyTuple_SET_ITEM(grads, i, grad);
-    }
+    for (Py_ssize_t i = 0; grads && i < count; i++)
+        put(&grads, i, PyFloat_FromDouble(edges[i].local_grad));
     return grads;
 }
 
@@ -417,7 +411,7 @@ static PyObject *value_detach(PyObject *self, PyObject *unused) {
 
 static PyObject *value_reduce(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("reduced_value", self);
+    return call("scalargrad.engine.copying", "reduced_value", "(O)", self);
 }
 
 static PyObject *value_conjugate(PyObject *self, PyObject *unused) {
@@ -434,11 +428,9 @@ static PyObject *value_place(PyObject *self, PyObject *unused) {
 }
 
 static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
-    PyObject *graph = PyImport_ImportModule("scalargrad.graph");
-    PyObject *mime_bundle = graph ? PyObject_GetAttrString(graph, "mime_bundle") : NULL;
+    PyObject *mime_bundle = import_from("scalargrad.graph", "mime_bundle");
     PyObject *bound = mime_bundle ? PyMethod_New(mime_bundle, self) : NULL;
     PyObject *bundle = bound ? PyObject_Call(bound, args, keywords) : NULL;
-    Py_XDECREF(graph);
     Py_XDECREF(mime_bundle);
     Py_XDECREF(bound);
     return bundle;

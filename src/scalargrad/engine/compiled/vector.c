@@ -43,9 +43,7 @@ PyObject *new_vector(State *state, Row *row) {
 }
 
 static PyObject *part(State *state, const Row *row, Py_ssize_t start, Py_ssize_t count) {
-    Row view = held(*row);
-    view.start += start;
-    view.count = count;
+    Row view = part_of(held(*row), start, count);
     return new_vector(state, &view);
 }
 
@@ -115,14 +113,14 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
-    PyObject *items = as_sequence(state, numbers, (Name){"vector", "numbers", -1});
+    PyObject *items = as_sequence(numbers, (Name){"vector", "numbers", -1});
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     Block *block = new_block(state, count, 0);
     for (Py_ssize_t i = 0; block && i < count; i++) {
         double number; /* converted before the block is looked at again */
-        if (as_double(state, PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
+        if (as_double(PySequence_Fast_GET_ITEM(items, i), &number, "vector: numbers[%zd]", i)) {
             release_block(state, block);
             block = NULL;
         } else {
@@ -172,6 +170,15 @@ static PyObject *as_list(State *state, const Row *row) {
     return list;
 }
 
+/* Over all elements, which are made at once. */
+static PyObject *vector_iterate(PyObject *self) {
+    State *state = usable_vector(self);
+    PyObject *list = state ? as_list(state, &((Vector *)self)->row) : NULL;
+    PyObject *iterator = list ? PyObject_GetIter(list) : NULL;
+    Py_XDECREF(list);
+    return iterator;
+}
+
 static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
     Py_ssize_t start, stop, step;
     if (PySlice_Unpack(slice, &start, &stop, &step))
@@ -182,7 +189,6 @@ static PyObject *sliced(State *state, const Row *row, PyObject *slice) {
     Loose *loose = new_loose(count);
     if (!loose)
         return NULL;
-    memset(loose->values, 0, count * sizeof(Value *));
     Row picked = {.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
         loose->values[i] = row_element(state, row, start + i * step);
@@ -206,7 +212,7 @@ static PyObject *vector_subscript(PyObject *self, PyObject *index) {
     if (i == -1 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
-            raise_type(state, index, "an int or a slice", "Vector: index");
+            raise_type(index, "an int or a slice", "Vector: index");
             return NULL;
         }
         if (!PyErr_ExceptionMatches(PyExc_IndexError))
@@ -251,7 +257,7 @@ static PyObject *vector_index(PyObject *self, PyObject *const *args, Py_ssize_t 
     Py_XDECREF(stop);
     if (!index && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
-        PyObject *got = describe(vector_state(self), given[0]);
+        PyObject *got = from_arguments("describe", "(O)", given[0]);
         if (got)
             PyErr_Format(PyExc_ValueError, "Vector.index: %U is not in the row", got);
         Py_XDECREF(got);
@@ -275,12 +281,12 @@ static PyObject *vector_conjugate(PyObject *self, PyObject *unused) {
 
 static PyObject *vector_copy(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("copied_row", self);
+    return call("scalargrad.engine.copying", "copied_row", "(O)", self);
 }
 
 static PyObject *vector_reduce(PyObject *self, PyObject *unused) {
     (void)unused;
-    return copying("reduced_row", self);
+    return call("scalargrad.engine.copying", "reduced_row", "(O)", self);
 }
 
 /* ---- Printing ---- */
@@ -297,7 +303,7 @@ static PyObject *vector_repr(PyObject *self) {
             one = PyUnicode_FromFormat("... %zd more ...", skipped);
             i += skipped - 1;
         } else {
-            PyObject *as_object = PyFloat_FromDouble(*span_of(row, i, 1).numbers);
+            PyObject *as_object = PyFloat_FromDouble(*span_at(row, i).numbers);
             one = as_object ? PyObject_Repr(as_object) : NULL;
             Py_XDECREF(as_object);
         }
@@ -313,91 +319,6 @@ static PyObject *vector_repr(PyObject *self) {
     Py_XDECREF(all);
     return text;
 }
-
-/* ---- Iterating ---- */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *vector; /* NULL once it is exhausted */
-    Py_ssize_t next;
-} Iterator;
-
-static PyObject *vector_iterate(PyObject *self) {
-    State *state = usable_vector(self);
-    if (!state)
-        return NULL;
-    Iterator *iterator = state->iterator_type ? PyObject_New(Iterator, state->iterator_type)
-                                              : (Iterator *)raise_closed();
-    if (iterator) {
-        Py_INCREF(self);
-        iterator->vector = self;
-        iterator->next = 0;
-    }
-    return (PyObject *)iterator;
-}
-
-static PyObject *iterator_next(PyObject *self) {
-    Iterator *iterator = (Iterator *)self;
-    Vector *vector = (Vector *)iterator->vector;
-    if (!vector)
-        return NULL;
-    if (iterator->next < vector->row.count)
-        return (PyObject *)row_element(state_of_type(Py_TYPE(self)), &vector->row, iterator->next++);
-    Py_CLEAR(iterator->vector);
-    return NULL;
-}
-
-static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
-    (void)unused;
-    Iterator *iterator = (Iterator *)self;
-    Vector *vector = (Vector *)iterator->vector;
-    return PyLong_FromSsize_t(vector ? vector->row.count - iterator->next : 0);
-}
-
-/* It is copied and pickled as an iterator over a list of what is left. */
-static PyObject *iterator_reduce(PyObject *self, PyObject *unused) {
-    (void)unused;
-    Iterator *iterator = (Iterator *)self;
-    Vector *vector = (Vector *)iterator->vector;
-    State *state = state_of_type(Py_TYPE(self));
-    Row rest = vector ? vector->row : (Row){0};
-    rest.start += vector ? iterator->next : 0;
-    rest.count -= vector ? iterator->next : 0;
-    PyObject *list = as_list(state, &rest);
-    PyObject *iterate = list ? import_from("builtins", "iter") : NULL;
-    PyObject *result = iterate ? Py_BuildValue("(O(O))", iterate, list) : NULL;
-    Py_XDECREF(list);
-    Py_XDECREF(iterate);
-    return result;
-}
-
-static void iterator_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(((Iterator *)self)->vector);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-static PyMethodDef iterator_methods[] = {
-    {"__length_hint__", iterator_length_hint, METH_NOARGS, NULL},
-    {"__reduce__", iterator_reduce, METH_NOARGS, NULL},
-    {0},
-};
-
-static PyType_Slot iterator_slots[] = {
-    {Py_tp_dealloc, iterator_dealloc},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, iterator_next},
-    {Py_tp_methods, iterator_methods},
-    {0},
-};
-
-PyType_Spec iterator_spec = {
-    .name = "scalargrad.engine.compiled.VectorIterator",
-    .basicsize = sizeof(Iterator),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = iterator_slots,
-};
 
 /* ---- The type ---- */
 
