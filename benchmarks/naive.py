@@ -14,7 +14,7 @@ import random
 
 
 class Value:
-    """A number, what it was made from, and the derivative by each of those."""
+    """A number, what it was made from, and the derivative with respect to each."""
 
     __slots__ = ("data", "grad", "local_grads", "parents")
 

@@ -1,7 +1,7 @@
 """Exercise 3: operations of your own, and how to trust them.
 
 From here on you use the library's Value. A new operation needs no registration: it is a Value made
-from its number, its parents and the derivative by each of them, in plain floats:
+from its number, its parents and the derivative with respect to each, in plain floats:
 
     Value(math.atan(x.data), (x,), (1.0 / (1.0 + x.data ** 2),), op="atan")
 

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "edges.md"
 
 
 class Kink(NamedTuple):
-    """An operation at some operands: its value, and the derivative by each operand."""
+    """An operation at some operands: its value, and the derivative with respect to each."""
 
     op: str
     operands: tuple[float, ...]
@@ -92,7 +92,9 @@ KINKS = {
         ),
         Kink("**", (2.0, -1.0), 0.5, (-0.25, 0.5 * math.log(2.0))),
         Kink("**", (1.0, 5.0), 1.0, (5.0, 0.0)),
-        Kink("**", (-2.0, 1.0), -2.0, (1.0, nan), "by the exponent: no real derivative"),
+        Kink(
+            "**", (-2.0, 1.0), -2.0, (1.0, nan), "no real derivative with respect to the exponent"
+        ),
         Kink("**", (-2.0, 2.0), 4.0, (-4.0, nan)),
         Kink("**", (-2.0, 3.0), -8.0, (12.0, nan)),
         Kink("**", (-2.0, -1.0), -0.5, (-0.25, nan)),
@@ -154,8 +156,8 @@ KINKS = {
         Kink("sqrt", (inf,), inf, (0.0,)),
         Kink("atan", (inf,), math.pi / 2, (0.0,)),
         Kink("atan", (-inf,), -math.pi / 2, (0.0,)),
-        Kink("atan2", (inf, 1.0), math.pi / 2, (0.0, nan), "by x: `-inf / inf`"),
-        Kink("atan2", (1.0, inf), 0.0, (nan, 0.0), "by y: `inf / inf`"),
+        Kink("atan2", (inf, 1.0), math.pi / 2, (0.0, nan), "with respect to x: `-inf / inf`"),
+        Kink("atan2", (1.0, inf), 0.0, (nan, 0.0), "with respect to y: `inf / inf`"),
         Kink("atan2", (1.0, -inf), math.pi, (nan, 0.0)),
         Kink("atan2", (inf, -inf), 0.75 * math.pi, (nan, nan)),
         Kink("sinh", (inf,), inf, (inf,)),
@@ -302,7 +304,7 @@ def all_kinks() -> list[Kink]:
 
 
 def kinks_of(op: str) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
-    """The operands, and the derivative by each."""
+    """The operands, and the derivative with respect to each."""
     return tuple((kink.operands, kink.slopes) for kink in all_kinks() if kink.op == op)
 
 

@@ -9,7 +9,7 @@
     'ava'
 
 A token is one character, and its id is its place in the sorted alphabet. One more token, BOS
-("beginning of sequence"), has the last id. It stands at both ends of a document: at the front it
+("beginning of sequence"), has the last id. It is at both ends of a document: at the front it
 tells the model to begin, and predicting it at the end is how the model says that it is done.
 """
 

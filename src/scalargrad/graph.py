@@ -339,7 +339,7 @@ def _at_most(
 
 
 def _rows(parents: Parents) -> dict[Value, Row]:
-    """The row that each Value stands in."""
+    """The row that each Value is in."""
     members: dict[object, list[tuple[int, Value]]] = {}
     for value in parents:
         key, index, _ = value._place() or (value, 0, 1)

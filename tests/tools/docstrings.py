@@ -39,7 +39,8 @@ def documented() -> Iterator[tuple[str, str]]:
 def documented_members(kind: type) -> Iterator[tuple[str, str]]:
     for member, part in vars(kind).items():
         foreign = getattr(part, "__module__", "") == "scalargrad.engine.foreign"
-        if not member.startswith("_") and not foreign:
+        another_name = getattr(part, "__name__", member) != member  # NumPy's, of the same method
+        if not member.startswith("_") and not foreign and not another_name:
             yield f"{kind.__name__}_{member}", inspect.getdoc(part) or ""
 
 

@@ -5,7 +5,7 @@ twin in C, and unset or empty means the compiled one if it is there. Both give t
 for bit.
 
 The compiled one is built from files of its own, so it may be older than these. What the two ask of
-each other has a number, `INTERFACE`, which must be the same in both; it stands in `engine.h`, too.
+each other has a number, `INTERFACE`, which must be the same in both; it is in `engine.h`, too.
 """
 
 import os

@@ -103,7 +103,7 @@ def _numbers_of(element: Any) -> _Numbers:
 
 
 def _as_part(values: list[Value]) -> Reduced | None:
-    """The Values as a part of the row that they stand in, if they do, and in that order."""
+    """The Values as a part of the row that they are in, if any, and in that order."""
     places = [value._place() for value in values]
     if not places or places[0] is None:
         return None

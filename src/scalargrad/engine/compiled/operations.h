@@ -2,8 +2,8 @@
 
    One row per operation, in the order of reference/operations.py, which explains them. A row has
    the name, the value y of the operands, what is wrong if it has none (as Python sees it), and the
-   derivative by each operand. Included where the operations on numbers, and those on rows number by
-   number, are made from it. */
+   derivative with respect to each operand. Included where the operations on numbers, and those on
+   rows number by number, are made from it. */
 
 #ifndef SCALARGRAD_OPERATIONS_H
 #define SCALARGRAD_OPERATIONS_H
