@@ -983,7 +983,21 @@ READ_ONLY = {
 # Methods that take nothing, and those of Python itself that only it calls.
 FUNCTIONS = {
     *("exp", "log", "log1p", "log2", "log10", "expm1", "sqrt", "sin", "cos", "tan", "relu"),
-    *("asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "erf", "abs"),
+    *(
+        "asin",
+        "acos",
+        "atan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "erf",
+        "abs",
+    ),
     *("conjugate", "__neg__", "__pos__", "__abs__", "__repr__", "__reduce__"),
 }
 WITHOUT_ARGUMENTS = {

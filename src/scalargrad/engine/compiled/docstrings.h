@@ -79,33 +79,6 @@
 #define DOC_Value_op \
     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
 
-#define DOC_Value_arcsin \
-    "The arc sine in radians, as `math.asin`; the derivative is 1 / sqrt(1 - x**2).\n" \
-    "\n" \
-    "It is inf at 1 and -1. Raises ValueError beyond.\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> Value(0.0).asin().data\n" \
-    "    0.0"
-
-#define DOC_Value_arccos \
-    "The arc cosine in radians, as `math.acos`; the derivative is -1 / sqrt(1 - x**2).\n" \
-    "\n" \
-    "It is -inf at 1 and -1. Raises ValueError beyond.\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> Value(1.0).acos().data\n" \
-    "    0.0"
-
-#define DOC_Value_arctan \
-    "The arc tangent in radians, as `math.atan`; the derivative is 1 / (1 + x**2).\n" \
-    "\n" \
-    "It never raises. (`torch.atan`)\n" \
-    "\n" \
-    "    >>> from scalargrad import Value\n" \
-    "    >>> Value(0.0).atan().data\n" \
-    "    0.0"
-
 #define DOC_Methods_exp \
     "e to this power, as `math.exp`; the derivative is exp(x).\n" \
     "\n" \
