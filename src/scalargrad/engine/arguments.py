@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Iterable, Mapping, Sequence, Set
+from math import copysign
 from numbers import Complex, Real
 from operator import attrgetter, length_hint
 
@@ -161,6 +162,14 @@ def named(error: Exception, expression: str) -> Exception:
     return ValueError(f"{expression}: not defined for real numbers")
 
 
+def expression(operation: str, *numbers: float) -> str:
+    """How an error writes what was to be computed."""
+    if len(numbers) == 1:
+        return f"{operation}({numbers[0]!r})"
+    a, b = (f"({x!r})" if copysign(1.0, x) < 0.0 and x == x else repr(x) for x in numbers)
+    return f"{a} {operation} {b}"
+
+
 def count(n: int, kind: str = "number") -> str:
     return f"{n} {kind}{'' if n == 1 else 's'}"
 
@@ -245,6 +254,10 @@ def is_set(thing: Any, slot: str) -> bool:
     except AttributeError:
         return False
     return True
+
+
+def failure(kind: type[Exception], prefix: str, operation: str, *numbers: float) -> NoReturn:
+    raise named(kind(), prefix + expression(operation, *numbers))
 
 
 def missing_attribute(thing: Any, name: str) -> Any:

@@ -13,39 +13,12 @@ const char *const op_names[OP_COUNT] = {
     ROW_OPERATIONS(OF_ROWS)
 };
 
-/* ---- Errors: the kind that Python raises, saying which computation it was ---- */
-
-/* Whether Python writes it with a minus, as it does -0.0. */
-static bool has_minus(double x) {
-    return signbit(x) && !isnan(x);
-}
-
-/* a / (-b), or exp(a); b is not looked at if there is only one operand. */
-static PyObject *expression(Op op, double a, double b) {
-    PyObject *x = PyFloat_FromDouble(a), *y = x ? PyFloat_FromDouble(b) : NULL, *text = NULL;
-    bool in_a = has_minus(a), in_b = has_minus(b);
-    if (y && op < OP_NEG)
-        text = PyUnicode_FromFormat("%s%R%s %s %s%R%s", in_a ? "(" : "", x, in_a ? ")" : "",
-                                    op_names[op], in_b ? "(" : "", y, in_b ? ")" : "");
-    else if (y)
-        text = PyUnicode_FromFormat("%s(%R)", op_names[op], x);
-    Py_XDECREF(x);
-    Py_XDECREF(y);
-    return text;
-}
-
+/* What Python raises, saying which computation it was. Without a second operand, b is not looked at. */
 PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, double b) {
-    PyObject *text = expression(op, a, b);
-    if (!text)
-        return NULL;
-    if (failure == DIVISION_BY_ZERO)
-        PyErr_Format(PyExc_ZeroDivisionError, "%s%U: division by zero", prefix, text);
-    else if (failure == TOO_LARGE)
-        PyErr_Format(PyExc_OverflowError, "%s%U: the result is too large for a float", prefix, text);
-    else
-        PyErr_Format(PyExc_ValueError, "%s%U: not defined for real numbers", prefix, text);
-    Py_DECREF(text);
-    return NULL;
+    PyObject *kind = failure == DIVISION_BY_ZERO ? PyExc_ZeroDivisionError
+                     : failure == TOO_LARGE      ? PyExc_OverflowError
+                                                 : PyExc_ValueError;
+    return from_arguments("failure", op < OP_NEG ? "(Ossdd)" : "(Ossd)", kind, prefix, op_names[op], a, b);
 }
 
 /* ---- Operands that are plain numbers ---- */

@@ -24,13 +24,13 @@ A function that is not here needs no registration, only its value and its deriva
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import copysign
 from operator import attrgetter
 
 from scalargrad.engine.arguments import (
     as_float,
     as_text,
     checked_edges,
+    expression,
     is_real,
     is_set,
     missing_attribute,
@@ -239,7 +239,7 @@ class Value(Methods):
         try:
             y = operation.value(x)
         except (ArithmeticError, ValueError) as error:
-            raise named(error, expression(operation, x)) from None
+            raise named(error, expression(operation.name, x)) from None
         if recording.depth:
             return leaf(y)
         return node(y, (self,), operation.local_grads(y, x), operation)
@@ -380,7 +380,7 @@ def of_values(operation: Operation, a: Value, b: Value) -> Value:
     try:
         data = operation.value(x, y)
     except (ArithmeticError, ValueError) as error:
-        raise named(error, expression(operation, x, y)) from None
+        raise named(error, expression(operation.name, x, y)) from None
     if recording.depth:
         return leaf(data)
     return node(data, (a, b), operation.local_grads(data, x, y), operation)
@@ -441,14 +441,6 @@ def as_value(x: Any, argument: str) -> Value:
 
 parents_of = attrgetter("_parents")
 _new = object.__new__
-
-
-def expression(operation: Operation, *numbers: float) -> str:
-    """How an error writes what was to be computed."""
-    if len(numbers) == 1:
-        return f"{operation.name}({numbers[0]!r})"
-    a, b = (f"({x!r})" if copysign(1.0, x) < 0.0 and x == x else repr(x) for x in numbers)
-    return f"{a} {operation.name} {b}"
 
 
 def _number(x: Any) -> Any:

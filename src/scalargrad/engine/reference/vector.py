@@ -29,6 +29,7 @@ from scalargrad.engine.arguments import (
     describe,
     different_lengths,
     empty_row,
+    expression,
     given_length,
     is_real,
     is_sequence,
@@ -43,7 +44,7 @@ from scalargrad.engine.reference.floats import Floats, row_like, scaled, total
 from scalargrad.engine.reference.methods import Methods
 from scalargrad.engine.reference.operations import Operation
 from scalargrad.engine.reference.recording import recording
-from scalargrad.engine.reference.value import Value, expression, leaf
+from scalargrad.engine.reference.value import Value, leaf
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -423,7 +424,7 @@ def _failure(operation: Operation, elements: Iterable[tuple[float, ...]]) -> Exc
         try:
             operation.value(*numbers)
         except (ArithmeticError, ValueError) as error:
-            where = f"{operation.name} of element {i}: {expression(operation, *numbers)}"
+            where = f"{operation.name} of element {i}: {expression(operation.name, *numbers)}"
             return named(error, where)
     raise AssertionError("an operation failed that does not fail")
 
