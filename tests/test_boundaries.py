@@ -175,7 +175,7 @@ class TestWordsOfErrors:
             sg.Value(None)
 
     @pytest.mark.parametrize(
-        ("base", "shown"), [(-0.5, r"\(-0\.5\) \*\* 0\.5"), (-0.0, r"-0\.0 \*\* \(-1\.0\)")]
+        ("base", "shown"), [(-0.5, r"\(-0\.5\) \*\* 0\.5"), (-0.0, r"\(-0\.0\) \*\* \(-1\.0\)")]
     )
     def test_a_negative_operand_is_in_brackets(self, sg, base, shown):
         with pytest.raises((ValueError, ZeroDivisionError), match=f"^{shown}: "):
