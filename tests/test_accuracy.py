@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from effort import examples
+from effort import engines_in_turn, examples
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -84,6 +84,7 @@ usual_size = st.floats(-800.0, 800.0)
 whole = st.integers(-60, 60).map(float)
 
 
+@engines_in_turn  # which give the same bits
 class TestOperations:
     @every_op
     def test_at_the_points_of_the_table(self, sg, op: Op):

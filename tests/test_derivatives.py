@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from effort import examples
+from effort import examples, long_in_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from microgpt_support import FOLDER
@@ -622,6 +622,7 @@ class TestOperationsOfOnesOwn:
         gc.collect()
         assert sys.getrefcount(slope) == before - 1
 
+    @long_in_python
     @pytest.mark.parametrize("length", [200_000])
     def test_a_long_chain_of_them_is_freed(self, sg, length):
         x = slope = sg.Value(1.0)

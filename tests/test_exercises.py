@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from effort import long
 
 EXERCISES = Path(__file__).parent.parent / "exercises"
 SOLUTIONS = Path(__file__).parent / "exercise_solutions"
@@ -115,6 +116,7 @@ def test_handing_down_all_that_was_gathered_is_noticed(tmp_path):
     assert "FAILED test_ex1_value.py::test_gradcheck_agrees" in shown
 
 
+@long
 def test_a_walk_that_forgets_what_it_has_seen_comes_to_an_end(tmp_path):
     shown = with_a_mistake(tmp_path, "ex2_order", "elif node not in seen:", "else:")
     assert "stopped after looking at `parents` 2000000 times" in shown

@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from effort import examples
+from effort import engines_in_turn, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_table import OPS, Op
@@ -37,6 +37,7 @@ def derivative(sg: Any, output: Any, inputs: Any, by: tuple[int, ...]) -> Any:
 
 
 class TestOperations:
+    @engines_in_turn
     @every_op
     @ORDERS
     def test_agree_with_mathematics(self, sg, op: Op, order: int):
@@ -176,6 +177,7 @@ class TestFunctionsOfRows:
         names = {name.partition("[")[0].partition(" ")[0] for name in OF_ROWS}
         assert names - {"all"} == set(ROW_OPERATIONS)
 
+    @engines_in_turn
     @pytest.mark.parametrize("name", OF_ROWS)
     @pytest.mark.parametrize("point", [(0.5, -1.25, 0.75), (0.0, 0.0, 0.0), (3.0, 1.0, -2.0)])
     @ORDERS

@@ -287,6 +287,7 @@ class TestPrinciple4NoDepthLimit:
         assert [value.grad for value in x] == [1.0, 0.0]
         assert repr(row) == "Vector([3.0, 4.0])"
 
+    @long_in_python
     def test_principle_4_grad_with_a_graph_of_its_own(self, sg):
         x = sg.Value(1.0)
         y = x * x
