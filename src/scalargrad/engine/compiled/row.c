@@ -47,20 +47,22 @@ static void release_loose(Loose *loose) {
     PyMem_Free(loose);
 }
 
+/* A number that can be read without running Python code: also that of a float written in C, as NumPy's. */
+static bool is_plain_number(PyObject *x) {
+    if (PyLong_CheckExact(x))
+        return PyLong_AsDouble(x) != -1.0 || !PyErr_Occurred(); /* it may be too large */
+    return PyFloat_Check(x) && !PyType_HasFeature(Py_TYPE(x), Py_TPFLAGS_HEAPTYPE);
+}
+
 static double number_of(PyObject *x) {
     return PyLong_CheckExact(x) ? PyLong_AsDouble(x) : PyFloat_AS_DOUBLE(x);
 }
 
-/* Whether they are Values and numbers that can be looked at without running Python code. */
+/* Whether they are Values and plain numbers. */
 static bool are_plain(State *state, PyObject **items, Py_ssize_t count) {
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *x = items[i];
-        bool exact = Py_TYPE(x) == state->value_type || PyFloat_CheckExact(x) || PyLong_CheckExact(x);
-        if (!exact || (PyLong_CheckExact(x) && PyLong_AsDouble(x) == -1.0 && PyErr_Occurred())) { /* an int may be too large */
-            PyErr_Clear();
-            return false;
-        }
-    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (Py_TYPE(items[i]) != state->value_type && !is_plain_number(items[i]))
+            return PyErr_Clear(), false;
     return true;
 }
 
@@ -82,9 +84,9 @@ static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Row *
         return -1;
     *row = (Row){.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
-        Value *v = !is_value(state, items[i]) ? new_leaf(state, number_of(items[i]))
-                   : usable_value(items[i])   ? (Value *)Py_NewRef(items[i])
-                                              : NULL;
+        Value *v = is_plain_number(items[i]) ? new_leaf(state, number_of(items[i]))
+                   : usable_value(items[i])  ? (Value *)Py_NewRef(items[i])
+                                             : NULL;
         if (!v) {
             release_row(state, row);
             return -1;
@@ -98,7 +100,7 @@ static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Row *
 static int row_of_items(State *state, PyObject *sequence, Row *row) {
     PyObject **items = PySequence_Fast_ITEMS(sequence);
     Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence), numbers = 0;
-    while (numbers < count && !is_value(state, items[numbers]))
+    while (numbers < count && is_plain_number(items[numbers]))
         numbers++;
     return count && numbers == count ? row_of_numbers(state, items, count, row)
                                      : row_of_values(state, items, count, row);
