@@ -87,9 +87,10 @@ FUNCTIONS = {
 # What only the optimisers call, having checked the arguments: here these need only not crash.
 UNCHECKED = {
     "zero_grads": ("rows",),
-    "sgd_update": ("rows", "velocity", "lr", "momentum"),
+    "sgd_update": ("rows", "velocity", "lr", "momentum", "weight_decay", "nesterov"),
     "adam_update": (
-        *("rows", "first_moment", "second_moment", "lr", "betas", "eps", "weight_decay", "step"),
+        *("rows", "first_moment", "second_moment", "lr", "betas", "eps"),
+        *("weight_decay", "decoupled", "step"),
     ),
 }
 LONGEST = 25  # calls in a program

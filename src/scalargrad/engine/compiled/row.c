@@ -10,13 +10,6 @@ static PyObject *argument_name(Name name) {
                           : PyUnicode_FromFormat("%s[%zd]", name.argument, name.index);
 }
 
-static void raise_for_item(PyObject *got, Name name, Py_ssize_t i) {
-    PyObject *argument = argument_name(name);
-    if (argument)
-        raise_type(got, "a Value or a real number", "%s: %U[%zd]", name.function, argument, i);
-    Py_XDECREF(argument);
-}
-
 /* What `values` holds, as a tuple or a list that nobody else changes. */
 PyObject *as_sequence(PyObject *values, Name name) {
     if (PyTuple_CheckExact(values)) {
@@ -54,78 +47,67 @@ static void release_loose(Loose *loose) {
     PyMem_Free(loose);
 }
 
-static int number_in(PyObject *item, Name name, Py_ssize_t i, double *number) {
-    if (PyFloat_CheckExact(item)) {
-        *number = PyFloat_AS_DOUBLE(item);
-        return 0;
-    }
-    if (name.index < 0)
-        return as_double(item, number, "%s: %s[%zd]", name.function, name.argument, i);
-    return as_double(item, number, "%s: %s[%zd][%zd]", name.function, name.argument,
-                     name.index, i);
+/* A number that can be read without running Python code: also that of a float written in C, as NumPy's. */
+static bool is_plain_number(PyObject *x) {
+    if (PyLong_CheckExact(x))
+        return PyLong_AsDouble(x) != -1.0 || !PyErr_Occurred(); /* it may be too large */
+    return PyFloat_Check(x) && !PyType_HasFeature(Py_TYPE(x), Py_TPFLAGS_HEAPTYPE);
 }
 
-/* A block of numbers. Converting them may run Python code, so nobody knows of it meanwhile. */
-static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+static double number_of(PyObject *x) {
+    return PyLong_CheckExact(x) ? PyLong_AsDouble(x) : PyFloat_AS_DOUBLE(x);
+}
+
+/* Whether they are Values and plain numbers. */
+static bool are_plain(State *state, PyObject **items, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (Py_TYPE(items[i]) != state->value_type && !is_plain_number(items[i]))
+            return PyErr_Clear(), false;
+    return true;
+}
+
+/* A block of plain numbers. */
+static int row_of_numbers(State *state, PyObject **items, Py_ssize_t count, Row *row) {
     Block *block = new_block(state, count, 0);
     if (!block)
         return -1;
-    *row = row_of_block(block);
     for (Py_ssize_t i = 0; i < count; i++)
-        if (number_in(items[i], name, i, &buffer_numbers(&block->own)[i]))
-            return -1;
+        buffer_numbers(&block->own)[i] = number_of(items[i]);
+    *row = row_of_block(block);
     return 0;
 }
 
-/* Values, and leaves for numbers among them. */
-static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
+/* Values, and leaves for plain numbers among them. */
+static int row_of_values(State *state, PyObject **items, Py_ssize_t count, Row *row) {
     Loose *loose = new_loose(count);
     if (!loose)
         return -1;
     *row = (Row){.loose = loose, .count = count};
     for (Py_ssize_t i = 0; i < count; i++) {
-        double number;
-        if (is_value(state, items[i]))
-            loose->values[i] = (Value *)Py_NewRef(items[i]);
-        else if (number_in(items[i], name, i, &number) || !(loose->values[i] = new_leaf(state, number)))
+        Value *v = is_plain_number(items[i]) ? new_leaf(state, number_of(items[i]))
+                   : usable_value(items[i])  ? (Value *)Py_NewRef(items[i])
+                                             : NULL;
+        if (!v) {
+            release_row(state, row);
             return -1;
-        loose->computed |= is_computed(loose->values[i]);
+        }
+        loose->values[i] = v;
+        loose->computed |= is_computed(v);
     }
     return 0;
 }
 
-static int row_of_items(State *state, PyObject **items, Py_ssize_t count, Name name, Row *row) {
-    bool values = !count;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        int real = is_real(state, items[i]);
-        if (real == 0)
-            raise_for_item(items[i], name, i);
-        if (real <= 0)
-            return -1;
-        if (is_value(state, items[i])) {
-            if (!usable_value(items[i]))
-                return -1;
-            values = true;
-        }
-    }
-    *row = (Row){0};
-    int failed = values ? row_of_values(state, items, count, name, row)
-                        : row_of_numbers(state, items, count, name, row);
-    if (failed)
-        release_row(state, row);
-    return failed;
-}
-
-/* Whether they are Values and floats, so that no Python code runs when they are looked at. */
-static bool are_plain(State *state, PyObject **items, Py_ssize_t count) {
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (Py_TYPE(items[i]) != state->value_type && !PyFloat_CheckExact(items[i]))
-            return false;
-    return true;
+static int row_of_items(State *state, PyObject *sequence, Row *row) {
+    PyObject **items = PySequence_Fast_ITEMS(sequence);
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence), numbers = 0;
+    while (numbers < count && is_plain_number(items[numbers]))
+        numbers++;
+    return count && numbers == count ? row_of_numbers(state, items, count, row)
+                                     : row_of_values(state, items, count, row);
 }
 
 /* `values` as a row, which the caller releases: itself if it is a Vector; otherwise its Values,
-   numbers made leaves. */
+   numbers made leaves. What is in it, Python checks and converts where that is not plain to see. */
 int as_row(State *state, PyObject *values, Name name, Row *row) {
     if (is_vector(state, values)) {
         if (!usable_vector(values))
@@ -133,14 +115,12 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
         *row = held(((Vector *)values)->row);
         return 0;
     }
-    bool plain = (PyList_CheckExact(values) || PyTuple_CheckExact(values)) &&
-                 are_plain(state, PySequence_Fast_ITEMS(values), PySequence_Fast_GET_SIZE(values));
-    PyObject *items = plain ? Py_NewRef(values) : as_sequence(values, name);
-    if (!items)
-        return -1;
-    int failed = row_of_items(state, PySequence_Fast_ITEMS(items), PySequence_Fast_GET_SIZE(items),
-                              name, row);
-    Py_DECREF(items);
+    PyObject *items = as_sequence(values, name);
+    if (items && !are_plain(state, PySequence_Fast_ITEMS(items), PySequence_Fast_GET_SIZE(items)))
+        Py_SETREF(items, from_arguments("values_and_floats", "(OOsN)", items, state->value_type,
+                                        name.function, argument_name(name)));
+    int failed = items ? row_of_items(state, items, row) : -1;
+    Py_XDECREF(items);
     return failed;
 }
 
