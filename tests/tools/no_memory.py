@@ -95,9 +95,7 @@ STEPS = {
     "backward of rows": lambda s: s.loss.backward(),
     "zero_grads": lambda s: engine.zero_grads(s.rows),
     "sgd": lambda s: engine.sgd_update(s.rows, s.buffers[0], 0.1, 0.9, 0.1, True),
-    "adam": lambda s: engine.adam_update(
-        s.rows, *s.buffers, 0.1, (0.9, 0.99), 1e-8, 0.1, True, 1
-    ),
+    "adam": lambda s: engine.adam_update(s.rows, *s.buffers, 0.1, (0.9, 0.99), 1e-8, 0.1, True, 1),
     "subclass": lambda s: Noted(1.0, (s.x,), local_grads=(1.0,), op="mine"),
     "wrong": lambda s: wrong(s),
     "free": lambda s: s.__dict__.clear(),

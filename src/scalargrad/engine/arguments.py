@@ -68,11 +68,11 @@ def values_and_floats(items: Sequence[Any], kind: Any, function: str, argument: 
                 f"{function}: {argument}[{i}] must be a Value or a real number, "
                 f"got {describe(item)}"
             )
-    # Not `map`, which would take a StopIteration from an item's own __float__ for the end.
-    return [
-        x if isinstance(x, kind) else as_float(x, f"{function}: {argument}[{i}]")
-        for i, x in enumerate(items)
-    ]
+    checked = []  # a loop, as Python 3.11 leaks what a comprehension uses when memory runs out
+    for i, item in enumerate(items):
+        value = isinstance(item, kind)
+        checked.append(item if value else as_float(item, f"{function}: {argument}[{i}]"))
+    return checked
 
 
 def as_text(x: object, argument: str) -> str:

@@ -180,8 +180,9 @@ struct Block {
     Py_ssize_t count;
     Buffer *buffer;
     double *grads; /* the gradients, for all to see */
-    Value **handles;   /* NULL, or the elements that exist right now, so that row[3] is row[3]; borrowed */
-    PyObject **labels; /* NULL, or those of the elements */
+    Value **handles; /* the elements that exist right now, so that row[3] is row[3]; borrowed; NULL
+                        until there was one */
+    PyObject **labels; /* of elements; NULL until one was given */
     Made *made;      /* NULL for leaves */
     PyObject *label; /* NULL for "" */
     Buffer own; /* the first buffer; its numbers follow, then the grads, then what `made` needs */

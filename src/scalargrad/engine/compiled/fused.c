@@ -1,5 +1,5 @@
-/* softmax, rmsnorm, logsumexp and cross_entropy, each with its derivative: the shares of the inputs, given the
-   gradients g of the results. */
+/* softmax, rmsnorm, logsumexp and cross_entropy, each with its derivative: the shares of the inputs,
+   given the gradients g of the results. */
 
 #include "engine.h"
 
@@ -172,7 +172,8 @@ static int as_target(PyObject *x, Py_ssize_t count, Py_ssize_t *target) {
 
 /* Against a row of probabilities: the same in both engines. It takes over x. */
 static PyObject *cross_entropy_of_row(State *state, Row *x, PyObject *target) {
-    return call("scalargrad.engine.targets", "cross_entropy_of_row", "(NO)", new_vector(state, x), target);
+    return call("scalargrad.engine.targets", "cross_entropy_of_row", "(NO)", new_vector(state, x),
+                target);
 }
 
 static int is_target_row(State *state, PyObject *x) {

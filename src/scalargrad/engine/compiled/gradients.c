@@ -111,7 +111,8 @@ static int read_inputs(State *state, Task *task, PyObject *inputs) {
     task->inputs = nested(state, task, inputs, 0);
     if (task->inputs || PyErr_Occurred())
         return task->inputs ? 0 : -1;
-    PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type, state->vector_type);
+    PyObject *tuples = from_arguments("nested", "(O(OO))", inputs, state->value_type,
+                                      state->vector_type);
     forget_wanted(task);
     task->inputs = tuples ? nested(state, task, tuples, 0) : NULL;
     Py_XDECREF(tuples);

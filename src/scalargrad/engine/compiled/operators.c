@@ -18,7 +18,8 @@ PyObject *raise_failure(Failure failure, Op op, const char *prefix, double a, do
     PyObject *kind = failure == DIVISION_BY_ZERO ? PyExc_ZeroDivisionError
                      : failure == TOO_LARGE      ? PyExc_OverflowError
                                                  : PyExc_ValueError;
-    return from_arguments("failure", op < OP_NEG ? "(Ossdd)" : "(Ossd)", kind, prefix, op_names[op], a, b);
+    const char *format = op < OP_NEG ? "(Ossdd)" : "(Ossd)";
+    return from_arguments("failure", format, kind, prefix, op_names[op], a, b);
 }
 
 /* ---- Operands that are plain numbers ---- */
