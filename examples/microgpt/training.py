@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from errors import RunError
-from model import GPT, document_loss
+from model import GPT, document_loss, parameter_count
 from run import Run, Training
 
 from scalargrad import no_grad, optim
@@ -71,10 +71,23 @@ def train(run: Run, until: int) -> Iterator[float]:
         if not math.isfinite(loss):
             raise RunError(
                 f"the loss is {loss} at step {run.step + 1}: training diverged; "
-                f"try a lower --lr than {run.training.lr:g}"
+                f"try a lower --lr than {run.training.lr:g}{_where_it_began(run.model, batch)}"
             )
         run.losses.append(loss)
         yield seconds
+
+
+def _where_it_began(model: GPT, documents: Sequence[Sequence[int]]) -> str:
+    """The first number that is inf or nan, in words; the weights are those of the failed step."""
+    from scalargrad import graph  # late, because training needs it only here
+
+    if parameter_count(model) > 20_000:  # it goes through every number, which would take long
+        return ""
+    for name, matrix in model.weights.items():
+        for i, row in enumerate(matrix):
+            row.label = f"{name}[{i}]"
+    began = (graph.first_nonfinite(document_loss(model, tokens)) for tokens in documents)
+    return next((f" (it began where {words})" for words in began if words), "")
 
 
 def held_out_loss(run: Run) -> float:

@@ -235,14 +235,16 @@ def first_nonfinite(v: Value) -> str | None:
 def _made_of(x: Value, parents: Sequence[Value], names: dict[Value, str]) -> str:
     if not parents:
         return ", a leaf"
-    of = ", ".join(dict.fromkeys(names[p] for p in parents))
-    return f": {_expression(x, parents)}, of {of}"
+    of = _shortened([*dict.fromkeys(names[p] for p in parents)])
+    return f": {_expression(x, parents)}, of {', '.join(of)}"
+
+
+def _shortened(words: list[str]) -> list[str]:
+    return words if len(words) <= 6 else [*words[:3], "...", *words[-2:]]
 
 
 def _expression(x: Value, parents: Sequence[Value]) -> str:
-    shown = [f"{p.data:.6g}" for p in parents]
-    if len(shown) > 6:
-        shown[3:-2] = ["..."]
+    shown = _shortened([f"{p.data:.6g}" for p in parents])
     op = _printable(x.op) or "an operation of your own"
     if len(shown) == 2 and not op.isidentifier():
         return f"{shown[0]} {op} {shown[1]}"
