@@ -218,7 +218,9 @@ class TestRows:
                 continue
             points.append(point)
         assume(points)
-        g = data.draw(st.lists(usual, min_size=len(points), max_size=len(points)))
+        # What a gradient of 0 hands down, where PyTorch may give nan, is in the table of kinks.
+        gradient = usual.filter(lambda x: x != 0.0)
+        g = data.draw(st.lists(gradient, min_size=len(points), max_size=len(points)))
         columns = [list(column) for column in zip(*points)]
         self.compare(sg, op, columns, g)
 
