@@ -294,12 +294,16 @@ class _Gathered:
         if not isinstance(contributions, ScaledByEach):
             for row, contribution in zip(matrix, contributions):
                 self.add(row, contribution)
-        elif self.graph.computed_in(matrix) or any(row._place() is None for row in matrix):
+        elif id(matrix) not in self.delayed and self._is_made_of_others(matrix):
             for row, scale in zip(matrix, contributions.scales):
                 self.add(row, Scaled(scale, contributions.row))
         else:  # weights: many of these make one sum for each row, in the end
             self.turn += 1
             self.delayed.setdefault(id(matrix), (matrix, []))[1].append((self.turn, contributions))
+
+    def _is_made_of_others(self, matrix: tuple[Any, ...]) -> bool:
+        """Whether its rows were computed, or hold Values that live elsewhere."""
+        return bool(self.graph.computed_in(matrix)) or any(row._place() is None for row in matrix)
 
     def add_delayed(self) -> None:
         """Add what was put aside for the rows of weights."""

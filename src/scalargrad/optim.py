@@ -17,7 +17,14 @@ import math
 from collections.abc import Iterable, Iterator, KeysView, Mapping
 
 from scalargrad.engine import Value, Vector, adam_update, sgd_update, vector, zero_grads
-from scalargrad.engine.arguments import as_float, check_flag, describe, iterable, why_no_sequence
+from scalargrad.engine.arguments import (
+    TEXTS,
+    as_float,
+    check_flag,
+    describe,
+    iterable,
+    why_no_sequence,
+)
 
 __all__ = ["SGD", "Adam", "AdamW", "clip_grad_norm"]
 
@@ -402,11 +409,7 @@ def _numbered(sequence: Any, function: str, path: str) -> Iterator[tuple[str, An
     if isinstance(sequence, KeysView):  # in the order of the dict
         sequence = list(sequence)
     why_not = why_no_sequence(sequence)
-    if (
-        why_not
-        or isinstance(sequence, (str, bytes, bytearray))
-        or not isinstance(sequence, Iterable)
-    ):
+    if why_not or isinstance(sequence, TEXTS) or not isinstance(sequence, Iterable):
         raise TypeError(
             f"{function}: {path} must be a Value or a sequence of them, "
             f"got {describe(sequence)}{why_not}"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # As many as a row, a matrix or an argument may hold. More would fill the memory before they failed.
 MOST_NUMBERS = 100_000_000
+MOST_NESTED = 100  # sequences in sequences
+TEXTS = (str, bytes, bytearray)  # which can be gone through, and are no sequences here
 
 
 def is_real(x: object) -> bool:
@@ -117,7 +119,7 @@ def is_sequence(x: Any) -> bool:
 def iterable(values: Any, function: str, argument: str) -> Iterable[Any]:
     """What `values` holds, or an error that names it. It must have an order and an end."""
     if type(values) is not list and type(values) is not tuple:
-        if why_no_sequence(values) or isinstance(values, (str, bytes, bytearray)):
+        if why_no_sequence(values) or isinstance(values, TEXTS):
             raise _no_sequence(values, function, argument)
         length = length_hint(values)
         if length > MOST_NUMBERS:
@@ -151,6 +153,55 @@ def _no_sequence(values: Any, function: str, argument: str) -> TypeError:
 def is_value(x: object) -> bool:
     """Whether it is a Value of either engine: a matter of its class, whatever else that has."""
     return getattr(type(x), "_is_scalargrad_value", False) is True
+
+
+def is_set(thing: Any, slot: str) -> bool:
+    """Whether this slot holds something, whatever `__getattr__` of a subclass would answer."""
+    try:
+        object.__getattribute__(thing, slot)
+    except AttributeError:
+        return False
+    return True
+
+
+def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs", depth: int = 0) -> Any:
+    """Values and rows as they are, anything else that holds some as a tuple."""
+    if isinstance(inputs, kinds):
+        return inputs
+    why_not = why_no_sequence(inputs)
+    if why_not or isinstance(inputs, TEXTS) or not hasattr(inputs, "__iter__"):
+        raise TypeError(
+            f"grad: {path} must be a Value or a row, or a sequence of them, got "
+            f"{describe(inputs)}{why_not}"
+        )
+    if depth == MOST_NESTED:
+        nested_too_deep()
+    items = enumerate(list(iterable(inputs, "grad", path)))
+    return tuple([nested(item, kinds, f"{path}[{i}]", depth + 1) for i, item in items])
+
+
+def checked_edges(
+    parents: Any, local_grads: Any, kind: Any
+) -> tuple[tuple[Any, ...], tuple[float, ...], tuple[Any, ...]]:
+    """The parents of a node made by hand, which are of that kind, and as many local derivatives.
+
+    These as floats, and where there are Values among them, once more with these for their numbers.
+    """
+    parents = tuple(iterable(parents, "Value", "parents"))
+    for i, parent in enumerate(parents):
+        if not isinstance(parent, kind):
+            raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
+        parent.data  # noqa: B018 - which raises before its __init__
+    given = list(iterable(local_grads, "Value", "local_grads"))
+    numbers = [g.data if isinstance(g, kind) else g for g in given]
+    grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in enumerate(numbers)])
+    if len(parents) != len(grads):
+        raise ValueError(
+            f"Value: parents has length {len(parents)} but local_grads has length {len(grads)}; "
+            "give one local derivative per parent"
+        )
+    graphs = tuple([g if isinstance(g, kind) else x for g, x in zip(given, grads)])
+    return parents, grads, graphs if any(isinstance(g, kind) for g in given) else ()
 
 
 def named(error: Exception, expression: str) -> Exception:
@@ -247,15 +298,6 @@ def no_operand(function: str, argument: str, x: object) -> NoReturn:
     )
 
 
-def is_set(thing: Any, slot: str) -> bool:
-    """Whether this slot holds something, whatever `__getattr__` of a subclass would answer."""
-    try:
-        object.__getattribute__(thing, slot)
-    except AttributeError:
-        return False
-    return True
-
-
 def failure(kind: type[Exception], prefix: str, operation: str, *numbers: float) -> NoReturn:
     raise named(kind(), prefix + expression(operation, *numbers))
 
@@ -284,51 +326,8 @@ def call_twin(function: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     attrgetter(function)(reference)(*itself, *args, **kwargs)
 
 
-def nested(inputs: Any, kinds: tuple[type, ...], path: str = "inputs", depth: int = 0) -> Any:
-    """Values and rows as they are, anything else that holds some as a tuple."""
-    if isinstance(inputs, kinds):
-        return inputs
-    why_not = why_no_sequence(inputs)
-    if why_not or isinstance(inputs, (str, bytes, bytearray)) or not hasattr(inputs, "__iter__"):
-        raise TypeError(
-            f"grad: {path} must be a Value or a row, or a sequence of them, got "
-            f"{describe(inputs)}{why_not}"
-        )
-    if depth == MOST_NESTED:
-        nested_too_deep()
-    items = enumerate(list(iterable(inputs, "grad", path)))
-    return tuple([nested(item, kinds, f"{path}[{i}]", depth + 1) for i, item in items])
-
-
-MOST_NESTED = 100  # sequences in sequences
-
-
 def nested_too_deep() -> NoReturn:
     raise ValueError(
         f"grad: inputs holds sequences in sequences, more than {MOST_NESTED} deep, or one that "
         "holds itself"
     )
-
-
-def checked_edges(
-    parents: Any, local_grads: Any, kind: Any
-) -> tuple[tuple[Any, ...], tuple[float, ...], tuple[Any, ...]]:
-    """The parents of a node made by hand, which are of that kind, and as many local derivatives.
-
-    These as floats, and where there are Values among them, once more with these for their numbers.
-    """
-    parents = tuple(iterable(parents, "Value", "parents"))
-    for i, parent in enumerate(parents):
-        if not isinstance(parent, kind):
-            raise TypeError(f"Value: parents[{i}] must be a Value, got {describe(parent)}")
-        parent.data  # noqa: B018 - which raises before its __init__
-    given = list(iterable(local_grads, "Value", "local_grads"))
-    numbers = [g.data if isinstance(g, kind) else g for g in given]
-    grads = tuple([as_float(g, f"Value: local_grads[{i}]") for i, g in enumerate(numbers)])
-    if len(parents) != len(grads):
-        raise ValueError(
-            f"Value: parents has length {len(parents)} but local_grads has length {len(grads)}; "
-            "give one local derivative per parent"
-        )
-    graphs = tuple([g if isinstance(g, kind) else x for g, x in zip(given, grads)])
-    return parents, grads, graphs if any(isinstance(g, kind) for g in given) else ()
