@@ -1,7 +1,7 @@
 """What every operation gives at its kinks and poles, at infinity and at nan, and where it raises.
 
 One row per case. The tests run each of them on both engines and, where it is installed, on PyTorch,
-whose convention for derivatives this is; docs/edges.md shows the same rows to readers. After a
+whose convention for derivatives this is; docs/edge-cases.md shows the same rows to readers. After a
 change, `python tests/kink_table.py` writes them there anew.
 """
 
@@ -11,7 +11,7 @@ from math import inf, nan
 from pathlib import Path
 from typing import NamedTuple
 
-PAGE = Path(__file__).parents[1] / "docs" / "edges.md"
+PAGE = Path(__file__).parents[1] / "docs" / "edge-cases.md"
 
 
 class Kink(NamedTuple):
