@@ -1,0 +1,216 @@
+"""A graph as SVG: the boxes and arrows that `layout.py` has placed, drawn in colours.
+
+Nobody knows on what this will be seen: a white notebook, a dark one, a page, paper. So every text
+stands on a box of its own, and lines have a colour in between. Where the browser prefers dark, the
+boxes become dark too. The colours stand on the elements themselves, for where style sheets are
+stripped, and the classes begin with sg-, for where a style sheet counts for the whole page.
+
+>>> line = [("name", "x"), ("data", " = 3")]
+>>> picture = svg([([line], "leaf")], [], [], "The graph of x")
+>>> picture.startswith("<svg ") and picture.endswith("</svg>")
+True
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from scalargrad.layout import layout
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from scalargrad.layout import Arrow, Point
+
+    # Pieces of text and what they are: "name", "op", "data", "grad", or "" for what is none of them.
+    Line: TypeAlias = list[tuple[str, str]]
+    # What is written in it, and what it is: "leaf", "made" or "note".
+    Box: TypeAlias = tuple[list[Line], str]
+
+# On light and on dark: text and lines, and what the boxes are filled with.
+COLOURS = {
+    "ink": ("#1b1f2a", "#e8eaf2"),
+    "name": ("#1b1f2a", "#e8eaf2"),
+    "op": ("#4153b3", "#a9b5ff"),
+    "data": ("#0b57a4", "#7fbcff"),
+    "grad": ("#a33a00", "#ffb07a"),
+    "arrow": ("#7c8290", "#8b93a7"),
+    "leaf": ("#e7f5ea", "#17301f"),
+    "leaf-edge": ("#2e7d4f", "#5fb884"),
+    "made": ("#eef0fb", "#21264a"),
+    "made-edge": ("#4656b5", "#8c9bf0"),
+    "note": ("#fbf4e2", "#33290f"),
+    "note-edge": ("#8a6a14", "#d1ad55"),
+    "paper": ("#ffffff", "#20242f"),
+}
+FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+FONT_SIZE, LETTER, LINE = 12, 7.25, 16.0  # of that font: a letter is 0.6 of its size
+MARGIN, PADDING, HEAD = 8.0, 10.0, 8.0
+BETWEEN_HEADS, BETWEEN_LABELS = 7.0, 17.0
+LONGEST = 40  # letters of a piece of text; a picture should not be as wide as somebody's label
+
+
+def svg(
+    boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], title: str
+) -> str:
+    """The picture of these boxes, of arrows between their indices, and of the arrows' labels.
+
+    `labels` is empty, or has a text for each arrow.
+    """
+    sizes = sizes_of(boxes, arrows, labels)
+    widths = [label_width(label) for label in labels]
+    corners, paths, (width, height) = layout(sizes, arrows, widths)
+    lines = ["".join(f'<path d="{curve(path)}"/>' for path in paths)]
+    heads = ["".join(f'<path d="{head(path[-1])}"/>' for path in paths)]
+    texts = [label_svg(label, path[-1]) for label, path in zip(labels, paths)]
+    drawn = [box_svg(*box, corner, size) for box, corner, size in zip(boxes, corners, sizes)]
+    return "\n".join(
+        [
+            opening(width, height, title),
+            f'<g class="sg-arrow" fill="none" stroke="{COLOURS["arrow"][0]}">',
+            *lines,
+            "</g>",
+            f'<g class="sg-head" fill="{COLOURS["arrow"][0]}">',
+            *heads,
+            "</g>",
+            *texts,
+            *drawn,
+            "</g>\n</svg>",
+        ]
+    )
+
+
+def opening(width: float, height: float, title: str, more_style: str = "") -> str:
+    """How each of these pictures begins: its size, what it shows, and its colours on dark."""
+    width, height = width + 2 * MARGIN, height + 2 * MARGIN
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FONT}" '
+        f'font-size="{FONT_SIZE}">\n'
+        f"<title>{escaped(title)}</title>\n"
+        f"<style>@media screen and (prefers-color-scheme: dark) {{ {_dark()} }}{more_style}"
+        "</style>\n"
+        f'<g transform="translate({MARGIN:.0f} {MARGIN:.0f})">'
+    )
+
+
+def _dark() -> str:
+    rules = [f".sg-{kind} {{ fill: {COLOURS[kind][1]} }}" for kind in ("ink", "paper")]
+    rules += [f".sg-{kind} {{ fill: {COLOURS[kind][1]} }}" for kind in ("name", "op", "data", "grad")]
+    rules += [
+        f".sg-{kind} {{ fill: {COLOURS[kind][1]}; stroke: {COLOURS[f'{kind}-edge'][1]} }}"
+        for kind in ("leaf", "made", "note")
+    ]
+    rules.append(f".sg-arrow {{ stroke: {COLOURS['arrow'][1]} }}")
+    rules.append(f".sg-head {{ fill: {COLOURS['arrow'][1]} }}")
+    return " ".join(rules)
+
+
+# Sizes. The font is one with letters of one width, so that they can be computed.
+
+
+def sizes_of(
+    boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str]
+) -> list[tuple[float, float]]:
+    """The width and height of each box: room for its text, and for the arrows into it."""
+    entering = [0] * len(boxes)
+    for _, end in arrows:
+        entering[end] += 1
+    between = BETWEEN_LABELS if any(labels) else BETWEEN_HEADS
+    return [
+        (
+            max(sum(text_width(shortened(text)) for _, text in line) for line in lines)
+            + 2 * PADDING,
+            max(len(lines) * LINE + PADDING, (count + 1) * between),
+        )
+        for (lines, _), count in zip(boxes, entering)
+    ]
+
+
+def text_width(text: str) -> float:
+    """How wide a text is, in which Chinese letters, and their like, take twice the room."""
+    return sum(LETTER * (1 + (unicodedata.east_asian_width(c) in "WF")) for c in text)
+
+
+def label_width(label: str) -> float:
+    return text_width(shortened(label)) + 6.0 + HEAD + 8.0 if label else 0.0
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+# The parts.
+
+
+def box_svg(lines: list[Line], kind: str, corner: Point, size: tuple[float, float]) -> str:
+    """A box and the text in its middle; leaves are rounder than what was made from them."""
+    (left, top), (width, height) = corner, size
+    rounding = min(height / 2, 14.0) if kind == "leaf" else 3.0
+    fill, stroke = COLOURS[kind][0], COLOURS[f"{kind}-edge"][0]
+    baseline = top + (height - len(lines) * LINE) / 2 + 0.75 * LINE
+    texts = [
+        text_svg(line, left + width / 2, baseline + i * LINE) for i, line in enumerate(lines)
+    ]
+    return (
+        f'<rect class="sg-{kind}" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}" rx="{rounding:g}" fill="{fill}" stroke="{stroke}"/>'
+        + "".join(texts)
+    )
+
+
+def text_svg(line: Line, x: float, baseline: float) -> str:
+    """A line of text, in the colours of its pieces, with its middle at x."""
+    pieces = []
+    for kind, text in line:
+        weight = ' font-weight="bold"' if kind == "name" else ""
+        kind = kind or "ink"
+        pieces.append(
+            f'<tspan class="sg-{kind}" fill="{COLOURS[kind][0]}"{weight}>'
+            f"{escaped(shortened(text))}</tspan>"
+        )
+    return f'<text x="{x:.1f}" y="{baseline:.1f}" text-anchor="middle">{"".join(pieces)}</text>'
+
+
+def label_svg(label: str, end: Point) -> str:
+    """What stands before the head of an arrow, on paper of its own."""
+    if not label:
+        return ""
+    width = text_width(shortened(label)) + 6.0
+    left, middle = end[0] - HEAD - 5.0 - width, end[1]
+    return (
+        f'<rect class="sg-paper" x="{left:.1f}" y="{middle - 7.5:.1f}" width="{width:.1f}" '
+        f'height="15" rx="4" fill="{COLOURS["paper"][0]}"/>'
+        + text_svg([("", label)], left + width / 2, middle + 4.0)
+    )
+
+
+def curve(path: Sequence[Point]) -> str:
+    """A path in the language of SVG: lines where it is level, between them curves that end level."""
+    (x, y), *rest = path
+    drawn = [f"M{x:.1f} {y:.1f}"]
+    for i, (to_x, to_y) in enumerate(rest, 1):
+        shown_x = to_x - HEAD / 2 if i == len(rest) else to_x  # the head covers the rest
+        if to_y == y:
+            drawn.append(f"H{shown_x:.1f}")
+        else:
+            middle = (x + shown_x) / 2
+            drawn.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {shown_x:.1f} {to_y:.1f}")
+        x, y = to_x, to_y
+    return "".join(drawn)
+
+
+def head(end: Point) -> str:
+    """The head of an arrow that ends there, from the left."""
+    x, y = end
+    return f"M{x:.1f} {y:.1f}l{-HEAD:g} {-HEAD / 2:g}v{HEAD:g}z"
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+
+
+def escaped(text: str) -> str:
+    """So that a text stands for itself in XML, whatever is in it."""
+    return text.translate(_ESCAPES)
