@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scalargrad.layout import Arrow, Point
 
-    # Pieces of text and what they are: "name", "op", "data", "grad", or "" for what is none of them.
+    # Pieces of text, and what each is: "name", "op", "data", "grad", or "" for anything else.
     Line: TypeAlias = list[tuple[str, str]]
     # What is written in it, and what it is: "leaf", "made" or "note".
     Box: TypeAlias = tuple[list[Line], str]
@@ -52,9 +52,7 @@ BETWEEN_HEADS, BETWEEN_LABELS = 7.0, 17.0
 LONGEST = 40  # letters of a piece of text; a picture should not be as wide as somebody's label
 
 
-def svg(
-    boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], title: str
-) -> str:
+def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], title: str) -> str:
     """The picture of these boxes, of arrows between their indices, and of the arrows' labels.
 
     `labels` is empty, or has a text for each arrow.
@@ -97,15 +95,12 @@ def opening(width: float, height: float, title: str, more_style: str = "") -> st
 
 
 def _dark() -> str:
-    rules = [f".sg-{kind} {{ fill: {COLOURS[kind][1]} }}" for kind in ("ink", "paper")]
-    rules += [f".sg-{kind} {{ fill: {COLOURS[kind][1]} }}" for kind in ("name", "op", "data", "grad")]
-    rules += [
-        f".sg-{kind} {{ fill: {COLOURS[kind][1]}; stroke: {COLOURS[f'{kind}-edge'][1]} }}"
-        for kind in ("leaf", "made", "note")
-    ]
-    rules.append(f".sg-arrow {{ stroke: {COLOURS['arrow'][1]} }}")
-    rules.append(f".sg-head {{ fill: {COLOURS['arrow'][1]} }}")
-    return " ".join(rules)
+    dark = {kind: f"fill: {colours[1]}" for kind, colours in COLOURS.items()}
+    rules = {kind: dark[kind] for kind in ("ink", "name", "op", "data", "grad", "paper")}
+    for kind in ("leaf", "made", "note"):
+        rules[kind] = f"{dark[kind]}; stroke: {COLOURS[f'{kind}-edge'][1]}"
+    rules |= {"arrow": f"stroke: {COLOURS['arrow'][1]}", "head": dark["arrow"]}
+    return " ".join(f".sg-{kind} {{ {rule} }}" for kind, rule in rules.items())
 
 
 # Sizes. The font is one with letters of one width, so that they can be computed.
@@ -151,9 +146,7 @@ def box_svg(lines: list[Line], kind: str, corner: Point, size: tuple[float, floa
     rounding = min(height / 2, 14.0) if kind == "leaf" else 3.0
     fill, stroke = COLOURS[kind][0], COLOURS[f"{kind}-edge"][0]
     baseline = top + (height - len(lines) * LINE) / 2 + 0.75 * LINE
-    texts = [
-        text_svg(line, left + width / 2, baseline + i * LINE) for i, line in enumerate(lines)
-    ]
+    texts = [text_svg(line, left + width / 2, baseline + i * LINE) for i, line in enumerate(lines)]
     return (
         f'<rect class="sg-{kind}" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
         f'height="{height:.1f}" rx="{rounding:g}" fill="{fill}" stroke="{stroke}"/>'
@@ -188,7 +181,7 @@ def label_svg(label: str, end: Point) -> str:
 
 
 def curve(path: Sequence[Point]) -> str:
-    """A path in the language of SVG: lines where it is level, between them curves that end level."""
+    """A path in the language of SVG: straight where it is level, else curves with level ends."""
     (x, y), *rest = path
     drawn = [f"M{x:.1f} {y:.1f}"]
     for i, (to_x, to_y) in enumerate(rest, 1):

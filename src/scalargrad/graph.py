@@ -36,15 +36,14 @@ from scalargrad import drawing
 from scalargrad.drawing import COLOURS
 from scalargrad.engine import Value, Vector, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
-from scalargrad.engine.foreign import missing
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.walking import topological_order
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple, TypeAlias
+    from typing import NamedTuple, TypeAlias
 
-    from scalargrad.drawing import Box, Line
+    from scalargrad.drawing import Box
 
     # Every Value on the way, and what it was made from.
     Parents: TypeAlias = dict[Value, tuple[Value, ...]]
@@ -95,7 +94,7 @@ def save(
 
     The ending of `path` says what: `.svg` is a picture for a browser, as notebooks show it, `.dot`
     the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are drawn by Graphviz,
-    where its program `dot` is installed. A file that is there is replaced when the new one is whole.
+    where its program `dot` is installed. A file of that name is replaced when the new one is whole.
 
     Takes and raises what `to_dot` does, ValueError for any other ending, and OSError if the file
     cannot be written or `dot` cannot draw it.
@@ -143,13 +142,8 @@ def to_dot(
 
     Raises TypeError if `v` is not a Value or a row, and ValueError for more than `max_nodes` boxes.
 
-        >>> print(to_dot(Value(2.0, label="x").exp()))
-        digraph {
-          rankdir=LR
-          node [shape=box, style=filled, fillcolor="#eef0fb", color="#4656b5", fontname="sans-serif"]
-          edge [color="#7c8290", fontname="sans-serif"]
-          n1 [label="x\\ndata 2\\ngrad 0"]
-        }
+        >>> print(to_dot(Value(2.0, label="x").exp(), local_grads=True).splitlines()[-2])
+          n1 -> n2 [label="7.389"]
     """
     return _dot(_picture("to_dot", v, fused, local_grads, max_nodes))
 
@@ -162,6 +156,12 @@ def to_mermaid(
     GitHub and mkdocs draw it in a fenced block marked `mermaid`.
 
         >>> print(to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
+        %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
+        flowchart LR
+          n1("x<br>data 2<br>grad 0"):::leaf
+          n2["v1 (exp)<br>data 7.389<br>grad 0"]
+          n1 -->|7.389| n2
+          classDef leaf stroke:#3a9a5f,stroke-width:2px
     """
     return _mermaid(_picture("to_mermaid", v, fused, local_grads, max_nodes))
 
@@ -356,8 +356,10 @@ def _in_words(v: Value | Vector, how_much: str) -> Picture:
         "up to limits that you can raise",
     )
     note: Box = ([[("", line)] for line in text], "note")
-    row = _outputs("", v)
-    return [note, _box(row, _names(row, dict.fromkeys(row, ()), _rows(dict.fromkeys(row, ()))))], [(0, 1)], []
+    names = {x: _printable(x.label) or f"v[{i}]" for i, x in enumerate(_outputs("", v))}
+    if isinstance(v, Value):
+        names[v] = _printable(v.label) or "v"
+    return [note, _box(tuple(names), names)], [(0, 1)], []
 
 
 # The graph, as the ledger and the pictures see it: only the numbers that matter.
@@ -375,17 +377,21 @@ def _outputs(function: str, v: Value | Vector, rows_too: bool = True) -> Row:
 
 
 def _parents(outputs: Row, count: Callable[[Value, tuple[Value, ...]], None]) -> Parents:
-    """Every Value that these were made from, and themselves, with its parents; `count` may stop."""
+    """Every Value that these were made from, and they themselves, with its parents.
+
+    `count` sees each of them, and may stop the walk.
+    """
     parents: dict[Value, tuple[Value, ...]] = {}
 
-    def parents_of(value: Any) -> tuple[Value, ...]:
-        if value is outputs:
-            return outputs
+    def parents_of(value: Value | Row) -> Row:
+        if isinstance(value, tuple):
+            return value
         parents[value] = value.parents
         count(value, parents[value])
         return parents[value]
 
-    topological_order(outputs, parents_of)
+    walked: list[Value | Row] = topological_order(outputs, parents_of)
+    assert walked[-1] is outputs
     return parents
 
 
@@ -541,27 +547,30 @@ def _svg(picture: Picture) -> str:
 
 def _dot(picture: Picture) -> str:
     boxes, arrows, labels = picture
-    ink = COLOURS["ink"][0]
+    font = f'fontname="sans-serif", fontcolor="{COLOURS["ink"][0]}"'
     lines = [
         "digraph {",
         "  rankdir=LR",
-        f'  node [shape=box, fontname="sans-serif", fontcolor="{ink}"]',
-        f'  edge [fontname="sans-serif", color="{COLOURS["arrow"][0]}", fontcolor="{ink}"]',
+        f"  node [shape=box, style=filled, {_dot_colours('made')}, {font}]",
+        f'  edge [color="{COLOURS["arrow"][0]}", {font}]',
     ]
     for i, (text, kind) in enumerate(boxes, 1):
         label = "<br/>".join("".join(map(_dot_piece, line)) for line in text)
-        style = "rounded,filled" if kind == "leaf" else "filled"
-        fill, edge = COLOURS[kind][0], COLOURS[f"{kind}-edge"][0]
-        lines.append(f'  n{i} [label=<{label}>, style="{style}", fillcolor="{fill}", color="{edge}"]')
+        leaf = f', style="rounded,filled", {_dot_colours("leaf")}' if kind == "leaf" else ""
+        lines.append(f"  n{i} [label=<{label}>{leaf}]")
     for i, (start, end) in enumerate(arrows):
         label = f' [label="{labels[i]}"]' if labels else ""
         lines.append(f"  n{start + 1} -> n{end + 1}{label}")
     return "\n".join([*lines, "}"])
 
 
+def _dot_colours(kind: str) -> str:
+    return f'fillcolor="{COLOURS[kind][0]}", color="{COLOURS[f"{kind}-edge"][0]}"'
+
+
 def _dot_piece(piece: tuple[str, str]) -> str:
     kind, text = piece
-    shown = drawing.escaped(text)
+    shown = drawing.escaped(text).replace("\\", "\\\\")  # or \N would be the name of the node
     if kind == "name":
         return f"<b>{shown}</b>"
     return f'<font color="{COLOURS[kind][0]}">{shown}</font>' if kind else shown

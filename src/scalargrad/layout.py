@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ SWEEPS = 24  # as many as Gansner et al. take
 
 
 def layout(
-    sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], label_widths: Sequence[float] = ()
+    sizes: Sequence[tuple[float, float]],
+    arrows: Sequence[Arrow],
+    label_widths: Sequence[float] = (),
 ) -> tuple[list[Point], list[list[Point]], Point]:
     """The left upper corners of the boxes, the paths of the arrows, and the size of it all.
 
@@ -211,7 +213,7 @@ def _heights(points: _Points, columns: list[list[int]]) -> list[float]:
         even = _spread(points, column, [0.0] * len(column), [1.0] * len(column))
         for point, middle in zip(column, even):
             middles[point] = middle
-    ways = [(True, False), (False, True)] * 4 + [(True, True)] * 4
+    ways = [(True, False), (False, True)] * 4 + [(True, True)] * 8
     for i, (left, right) in enumerate(ways):
         for column in columns if i % 2 == 0 else reversed(columns):
             wishes, weights = [], []
@@ -234,7 +236,7 @@ def _wish(
     steps += [(step, 1) for step in points.out[point]] if right else []
     for step, side in steps:
         other = points.steps[step][side]
-        importance = (1.0, 2.0, 8.0)[points.is_bend(point) + points.is_bend(other)]
+        importance = (1.0, 1.0, 16.0)[points.is_bend(point) + points.is_bend(other)]
         offset = points.entry[step]
         total += importance * (middles[other] + (offset if side else -offset))
         weight += importance
@@ -252,20 +254,20 @@ def _spread(
     wants to be above its predecessor, the two go to the mean of both wishes together.
     """
     distances = [0.0]
-    for above, below in zip(column, column[1:]):
-        bends = points.is_bend(above) and points.is_bend(below)
+    for one, next_one in pairwise(column):
+        bends = points.is_bend(one) and points.is_bend(next_one)
         gap = BETWEEN_BENDS if bends else BETWEEN_BOXES
-        distances.append((points.heights[above] + points.heights[below]) / 2 + gap)
+        distances.append((points.heights[one] + points.heights[next_one]) / 2 + gap)
     offsets = [*accumulate(distances)]
     pools: list[tuple[float, float, int]] = []  # a place, its weight, for how many
-    for wish, weight, offset in zip(wishes, weights, offsets):
-        pool, pool_weight, count = wish - offset, weight, 1
+    for wish, pool_weight, offset in zip(wishes, weights, offsets):
+        pool, number = wish - offset, 1
         while pools and pools[-1][0] >= pool:
             above, above_weight, above_count = pools.pop()
             pool = (pool * pool_weight + above * above_weight) / (pool_weight + above_weight)
             pool_weight += above_weight
-            count += above_count
-        pools.append((pool, pool_weight, count))
+            number += above_count
+        pools.append((pool, pool_weight, number))
     places = [pool for pool, _, count in pools for _ in range(count)]
     return [place + offset for place, offset in zip(places, offsets)]
 
