@@ -36,6 +36,7 @@ from scalargrad import drawing
 from scalargrad.drawing import COLOURS
 from scalargrad.engine import Value, Vector, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
+from scalargrad.engine.foreign import missing
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.walking import topological_order
 
@@ -350,7 +351,8 @@ def _shown(v: Value | Vector) -> Picture:
 def _in_words(v: Value | Vector, how_much: str) -> Picture:
     """What stands for a graph too large to be read as a picture."""
     text = (
-        f"{how_much}: too many to draw here",
+        how_much,
+        "too many to be drawn here",
         "graph.explain(v) lists the steps,",
         "graph.save(v, path) draws them,",
         "up to limits that you can raise",
@@ -667,3 +669,7 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> str:
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def __getattr__(name: str) -> object:
+    return missing(__name__, name)
