@@ -60,15 +60,17 @@ def layout(
     columns = _order(points)
     points.share_out_sides(columns)
     middles = _heights(points, columns)
-    lefts, rights = _sides(points, columns, middles, labels)
-    boxes = [
-        ((lefts[points.column[i]] + rights[points.column[i]] - width) / 2, middles[i] - height / 2)
-        for i, (width, height) in enumerate(sizes)
-    ]
+    widths = [max(sizes[p][0] for p in column if not points.is_bend(p)) for column in columns]
+    lefts = _lefts(points, widths, middles, labels)
+    boxes = []
+    for i, (width, height) in enumerate(sizes):
+        column = points.column[i]
+        left = lefts[column] + (widths[column] - width) / 2
+        boxes.append((left, middles[i] - height / 2))
+    rights = [left + width for left, width in zip(lefts, widths)]
     paths = _paths(points, boxes, middles, lefts, rights, labels)
-    bottom = max(top + height for (_, top), (_, height) in zip(boxes, sizes))
-    bottom = max(bottom, *middles)
-    return boxes, paths, (rights[-1], bottom)
+    bottoms = [middle + height / 2 for middle, height in zip(middles, points.heights)]
+    return boxes, paths, (rights[-1], max(bottoms))
 
 
 class _Points:
@@ -272,30 +274,24 @@ def _spread(
     return [place + offset for place, offset in zip(places, offsets)]
 
 
-# What follows from all that: the sides of the columns, and the paths.
+# What follows from all that: the places of the columns, and the paths.
 
 
-def _sides(
-    points: _Points, columns: list[list[int]], middles: list[float], labels: Sequence[float]
-) -> tuple[list[float], list[float]]:
-    """The left and the right side of each column; steeper curves and labels get more room."""
-    room = [NARROWEST] * len(columns)  # to the left of each column
+def _lefts(
+    points: _Points, widths: list[float], middles: list[float], labels: Sequence[float]
+) -> list[float]:
+    """The left side of each column: before it is room for labels and curves, steep ones more."""
+    curves, texts = [NARROWEST] * len(widths), [0.0] * len(widths)
     for start, end in points.steps:
         i = points.column[end]
-        room[i] = max(room[i], min(WIDEST, abs(middles[end] - middles[start]) / 3))
-    extra = [0.0] * len(columns)
+        curves[i] = max(curves[i], min(WIDEST, abs(middles[end] - middles[start]) / 3))
     for (_, end), label in zip(points.arrows, labels):
         i = points.column[end]
-        extra[i] = max(extra[i], label)
-    lefts, rights = [], []
-    left = 0.0
-    for i, column in enumerate(columns):
-        left += room[i] + extra[i] if i else 0.0
-        width = max((points.sizes[p][0] for p in column if not points.is_bend(p)), default=0.0)
-        lefts.append(left)
-        rights.append(left + width)
-        left += width
-    return lefts, rights
+        texts[i] = max(texts[i], label)
+    lefts = [0.0]
+    for width, curve, text in zip(widths, curves[1:], texts[1:]):
+        lefts.append(lefts[-1] + width + curve + text)
+    return lefts
 
 
 def _paths(
