@@ -852,10 +852,10 @@ class TestAllOfThem:
         x = sg.Value(1.0)
         for _ in range(100_000):
             x = -x
-        start = time.perf_counter()
+        start = time.process_time()  # of its own, whatever else the machine does
         with pytest.raises(ValueError, match=f"^{function}: ") as raised:
             getattr(sg.graph, function)(x)
-        assert time.perf_counter() - start < 0.1
+        assert time.process_time() - start < 0.1
         assert str(raised.value) == (
             f"{function}: this graph has more than {limit}; "
             f"take a smaller one, or a Value further in, or raise {more}"

@@ -213,14 +213,14 @@ class TestColours:
             assert contrast(drawing.COLOURS[f"{kind}-edge"][scheme], page) >= 3
 
     def test_they_stand_on_the_elements_where_styles_are_stripped(self):
-        picture = drawing.svg([([[("name", "x")]], "leaf")] * 2, [(0, 1)], ["3"], "x")
+        picture = drawing.svg([([[("name", "x")]], "leaf")] * 2, [(0, 1)], ["3"])
         root = ElementTree.fromstring(picture)
         for element in root.iter():
             if element.tag in (f"{SVG}rect", f"{SVG}tspan"):
                 assert element.get("fill") in {light for light, _ in drawing.COLOURS.values()}
 
     def test_a_style_sheet_touches_nothing_else_of_a_page(self):
-        (style,) = re.findall("<style>(.*)</style>", drawing.svg([], [], [], ""))
+        (style,) = re.findall("<style>(.*)</style>", drawing.svg([], [], []))
         rules = style.partition("{")[2]
         selectors = re.findall(r"([^{}]+){", rules)
         assert selectors

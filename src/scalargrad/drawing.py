@@ -1,12 +1,13 @@
-"""A graph as SVG: the boxes and arrows that `layout.py` has placed, drawn in colours.
+"""A graph as a picture: boxes and arrows in SVG, in Graphviz's language and in Mermaid's.
 
-Nobody knows on what this will be seen: a white notebook, a dark one, a page, paper. So every text
-stands on a box of its own, and lines have a colour in between. Where the browser prefers dark, the
-boxes become dark too. The colours stand on the elements themselves, for where style sheets are
-stripped, and the classes begin with sg-, for where a style sheet counts for the whole page.
+The SVG stands for itself, with the places that `layout.py` gives. Nobody knows on what it will be
+seen: a white notebook, a dark one, a page, paper. So every text stands on a box of its own, and
+lines have a colour in between. Where the browser prefers dark, the boxes become dark too. The
+colours stand on the elements themselves, for where style sheets are stripped, and the classes begin
+with sg-, for where a style sheet counts for the whole page.
 
 >>> line = [("name", "x"), ("data", " = 3")]
->>> picture = svg([([line], "leaf")], [], [], "The graph of x")
+>>> picture = svg([([line], "leaf")], [], [])
 >>> picture.startswith("<svg ") and picture.endswith("</svg>")
 True
 """
@@ -52,7 +53,7 @@ BETWEEN_HEADS, BETWEEN_LABELS = 7.0, 17.0
 LONGEST = 40  # letters of a piece of text; a picture should not be as wide as somebody's label
 
 
-def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], title: str) -> str:
+def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str]) -> str:
     """The picture of these boxes, of arrows between their indices, and of the arrows' labels.
 
     `labels` is empty, or has a text for each arrow.
@@ -66,7 +67,7 @@ def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], ti
     drawn = [box_svg(*box, corner, size) for box, corner, size in zip(boxes, corners, sizes)]
     return "\n".join(
         [
-            opening(width, height, title),
+            opening(width, height, _title(boxes, arrows)),
             f'<g class="sg-arrow" fill="none" stroke="{COLOURS["arrow"][0]}">',
             *lines,
             "</g>",
@@ -78,6 +79,12 @@ def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str], ti
             "</g>\n</svg>",
         ]
     )
+
+
+def _title(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
+    """For those who hear the picture: what it is of, and how large that is."""
+    (_, name), *_ = boxes[-1][0][0] if boxes else [("", "nothing")]
+    return f"The graph of {name}: boxes: {len(boxes)}, arrows: {len(arrows)}"
 
 
 def opening(width: float, height: float, title: str, more_style: str = "") -> str:
@@ -207,3 +214,60 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 def escaped(text: str) -> str:
     """So that a text stands for itself in XML, whatever is in it."""
     return text.translate(_ESCAPES)
+
+
+# The other languages.
+
+
+def dot(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str]) -> str:
+    """The picture in Graphviz's language."""
+    font = f'fontname="sans-serif", fontcolor="{COLOURS["ink"][0]}"'
+    lines = [
+        "digraph {",
+        "  rankdir=LR",
+        f"  node [shape=box, style=filled, {_dot_colours('made')}, {font}]",
+        f'  edge [color="{COLOURS["arrow"][0]}", {font}]',
+    ]
+    for i, (text, kind) in enumerate(boxes, 1):
+        label = "<br/>".join("".join(map(_dot_piece, line)) for line in text)
+        leaf = f', style="rounded,filled", {_dot_colours("leaf")}' if kind == "leaf" else ""
+        lines.append(f"  n{i} [label=<{label}>{leaf}]")
+    for i, (start, end) in enumerate(arrows):
+        label = f' [label="{labels[i]}"]' if labels else ""
+        lines.append(f"  n{start + 1} -> n{end + 1}{label}")
+    return "\n".join([*lines, "}"])
+
+
+def _dot_colours(kind: str) -> str:
+    return f'fillcolor="{COLOURS[kind][0]}", color="{COLOURS[f"{kind}-edge"][0]}"'
+
+
+def _dot_piece(piece: tuple[str, str]) -> str:
+    kind, text = piece
+    shown = escaped(text).replace("\\", "\\\\")  # or \N would be the name of the node
+    if kind == "name":
+        return f"<b>{shown}</b>"
+    return f'<font color="{COLOURS[kind][0]}">{shown}</font>' if kind else shown
+
+
+_LEAF_IN_MERMAID = "#3a9a5f"  # a border, to be seen on white and on black
+
+
+def mermaid(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str]) -> str:
+    """The picture as a Mermaid flowchart, in the colours of the page, but for the leaves."""
+    lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
+    for i, (text, kind) in enumerate(boxes, 1):
+        plain = ("".join(piece for _, piece in line) for line in text)
+        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in plain)
+        lines.append(f'  n{i}("{label}"):::leaf' if kind == "leaf" else f'  n{i}["{label}"]')
+    for i, (start, end) in enumerate(arrows):
+        label = f"|{labels[i]}|" if labels else ""
+        lines.append(f"  n{start + 1} -->{label} n{end + 1}")
+    lines.append(f"  classDef leaf stroke:{_LEAF_IN_MERMAID},stroke-width:2px")
+    return "\n".join(lines)
+
+
+_MERMAID_ESCAPES = str.maketrans(
+    {c: f"#{ord(c)};" for c in '"#&<>`*_~$'}
+    | {"\\": "#92;#8203;"}  # the second one has no width, and keeps \n from ending the line
+)

@@ -33,7 +33,6 @@ from itertools import repeat
 from math import isfinite
 
 from scalargrad import drawing
-from scalargrad.drawing import COLOURS
 from scalargrad.engine import Value, Vector, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
 from scalargrad.engine.foreign import missing
@@ -113,11 +112,12 @@ def save(
             "save: path must end in .svg, .dot or .mmd, or in .png or .pdf if Graphviz is "
             f"installed, got {name!r}"
         )
-    text = _WRITERS.get(ending, _dot)(_picture("save", v, fused, local_grads, max_nodes))
+    picture = _picture("save", v, fused, local_grads, max_nodes)
     if ending in _BY_GRAPHVIZ:
-        _replace(name, _by_graphviz(text, ending, name))
+        content = _by_graphviz(drawing.dot(*picture), ending, name)
     else:
-        _replace(name, f"{text}\n".encode())
+        content = f"{_WRITERS[ending](*picture)}\n".encode()
+    _replace(name, content)
 
 
 def to_svg(
@@ -130,7 +130,7 @@ def to_svg(
         >>> to_svg(Value(2.0, label="x").exp())[:39]
         '<svg xmlns="http://www.w3.org/2000/svg"'
     """
-    return _svg(_picture("to_svg", v, fused, local_grads, max_nodes))
+    return drawing.svg(*_picture("to_svg", v, fused, local_grads, max_nodes))
 
 
 def to_dot(
@@ -148,7 +148,7 @@ def to_dot(
         >>> print(to_dot(Value(2.0, label="x").exp(), local_grads=True).splitlines()[-2])
           n1 -> n2 [label="7.389"]
     """
-    return _dot(_picture("to_dot", v, fused, local_grads, max_nodes))
+    return drawing.dot(*_picture("to_dot", v, fused, local_grads, max_nodes))
 
 
 def to_mermaid(
@@ -166,7 +166,7 @@ def to_mermaid(
           n1 -->|7.389| n2
           classDef leaf stroke:#3a9a5f,stroke-width:2px
     """
-    return _mermaid(_picture("to_mermaid", v, fused, local_grads, max_nodes))
+    return drawing.mermaid(*_picture("to_mermaid", v, fused, local_grads, max_nodes))
 
 
 def explain(v: Value, *, max_edges: int = 1000) -> str:
@@ -330,7 +330,7 @@ def mime_bundle(
     if "text/plain" in asked:
         bundle["text/plain"] = repr(v)
     if "image/svg+xml" in asked and not (isinstance(v, Vector) and len(v) == 0):
-        bundle["image/svg+xml"] = _svg(_shown(v))
+        bundle["image/svg+xml"] = drawing.svg(*_shown(v))
     return bundle
 
 
@@ -394,8 +394,8 @@ def _parents(outputs: Row, count: Callable[[Value, tuple[Value, ...]], None]) ->
         count(value, parents[value])
         return parents[value]
 
-    walked: list[Value | Row] = topological_order(outputs, parents_of)
-    assert walked[-1] is outputs
+    top: Value | Row = outputs
+    topological_order(top, parents_of)
     return parents
 
 
@@ -539,70 +539,10 @@ def _numbers(x: Value) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("data", f"data {x.data:.4g}"), ("grad", f"grad {x.grad:.4g}")
 
 
-# The same picture in three languages.
-
-
-def _svg(picture: Picture) -> str:
-    boxes, arrows, _ = picture
-    (_, name), *_ = boxes[-1][0][0] if boxes else [("", "nothing")]
-    title = f"The graph of {name}: boxes: {len(boxes)}, arrows: {len(arrows)}"
-    return drawing.svg(*picture, title)
-
-
-def _dot(picture: Picture) -> str:
-    boxes, arrows, labels = picture
-    font = f'fontname="sans-serif", fontcolor="{COLOURS["ink"][0]}"'
-    lines = [
-        "digraph {",
-        "  rankdir=LR",
-        f"  node [shape=box, style=filled, {_dot_colours('made')}, {font}]",
-        f'  edge [color="{COLOURS["arrow"][0]}", {font}]',
-    ]
-    for i, (text, kind) in enumerate(boxes, 1):
-        label = "<br/>".join("".join(map(_dot_piece, line)) for line in text)
-        leaf = f', style="rounded,filled", {_dot_colours("leaf")}' if kind == "leaf" else ""
-        lines.append(f"  n{i} [label=<{label}>{leaf}]")
-    for i, (start, end) in enumerate(arrows):
-        label = f' [label="{labels[i]}"]' if labels else ""
-        lines.append(f"  n{start + 1} -> n{end + 1}{label}")
-    return "\n".join([*lines, "}"])
-
-
-def _dot_colours(kind: str) -> str:
-    return f'fillcolor="{COLOURS[kind][0]}", color="{COLOURS[f"{kind}-edge"][0]}"'
-
-
-def _dot_piece(piece: tuple[str, str]) -> str:
-    kind, text = piece
-    shown = drawing.escaped(text).replace("\\", "\\\\")  # or \N would be the name of the node
-    if kind == "name":
-        return f"<b>{shown}</b>"
-    return f'<font color="{COLOURS[kind][0]}">{shown}</font>' if kind else shown
-
-
-_LEAF_IN_MERMAID = "#3a9a5f"  # a border to be seen on white and on black; the rest is the page's
-
-
-def _mermaid(picture: Picture) -> str:
-    boxes, arrows, labels = picture
-    lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
-    for i, (text, kind) in enumerate(boxes, 1):
-        plain = ("".join(piece for _, piece in line) for line in text)
-        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in plain)
-        lines.append(f'  n{i}("{label}"):::leaf' if kind == "leaf" else f'  n{i}["{label}"]')
-    for i, (start, end) in enumerate(arrows):
-        label = f"|{labels[i]}|" if labels else ""
-        lines.append(f"  n{start + 1} -->{label} n{end + 1}")
-    lines.append(f"  classDef leaf stroke:{_LEAF_IN_MERMAID},stroke-width:2px")
-    return "\n".join(lines)
-
-
-_WRITERS = {".svg": _svg, ".dot": _dot, ".mmd": _mermaid}
-
-
 # Files.
 
 
+_WRITERS = {".svg": drawing.svg, ".dot": drawing.dot, ".mmd": drawing.mermaid}
 _BY_GRAPHVIZ = (".png", ".pdf")
 _DRAWING_SECONDS = 60
 
@@ -619,11 +559,11 @@ def _by_graphviz(dot: str, ending: str, path: str) -> bytes:
             check=True,
             timeout=_DRAWING_SECONDS,
         )
-    except FileNotFoundError:
+    except OSError as error:
         raise OSError(
             f"save: {path!r} would be drawn by Graphviz, whose program dot is not installed; "
             "save it as .svg, which needs nothing"
-        ) from None
+        ) from error
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
         raise OSError(f"save: Graphviz's dot could not draw {path!r}: {said or error}") from error
@@ -651,12 +591,6 @@ def _replace(path: str, content: bytes) -> None:
 def _printable(text: str) -> str:
     """On one line, and without anything that a terminal or a parser would take for a command."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-_MERMAID_ESCAPES = str.maketrans(
-    {c: f"#{ord(c)};" for c in '"#&<>`*_~$'}
-    | {"\\": "#92;#8203;"}  # the second one has no width, and keeps \n from ending the line
-)
 
 
 def _aligned(table: Sequence[tuple[str, ...]]) -> str:
