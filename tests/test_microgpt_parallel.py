@@ -66,7 +66,7 @@ def weights_after(steps, batch_size, workers=None):
 
 
 class TestTheSameBits:
-    @pytest.mark.parametrize("batch_size", [1, 31, 32, 33, 64, 100])
+    @pytest.mark.parametrize("batch_size", [1, 63, 64, 65, 128, 200])
     @pytest.mark.parametrize("count", [1, 2, 3, 7])
     def test_of_any_number_of_tasks(self, folder, batch_size, count):
         workers = parallel.Workers(AtOnce(), count)
@@ -79,11 +79,11 @@ class TestTheSameBits:
                 return super().submit(lambda: (time.sleep(0.2 * first), function(*arguments))[1])
 
         with Late(1) as executor:
-            assert weights_after(2, 70, parallel.Workers(executor, 3)) == weights_after(2, 70)
+            assert weights_after(2, 150, parallel.Workers(executor, 3)) == weights_after(2, 150)
 
     @pytest.mark.parametrize("workers", [2, pytest.param(3, marks=long)])
     def test_of_processes_down_to_the_bytes_of_the_checkpoint(self, folder, workers):
-        options = (*SHORT, "--batch-size", 70, "--checkpoint")
+        options = (*SHORT, "--batch-size", 150, "--checkpoint")
         assert run("train.py", *options, "one.json").status == 0
         result = run("train.py", *options, "many.json", "--workers", workers)
         assert result.status == 0
@@ -91,13 +91,13 @@ class TestTheSameBits:
         assert Path("one.json").read_bytes() == Path("many.json").read_bytes()
 
     def test_the_gradient_is_that_of_the_mean_loss(self, folder):
-        run = tiny_run(50)
-        tokens = [run.tokenizer.document(name) for name in run.documents[:50]]
+        run = tiny_run(90)
+        tokens = [run.tokenizer.document(name) for name in run.documents[:90]]
         losses = gradients.batch_gradients(run.model, run.optimizer, tokens)
         assert losses == [document_loss(run.model, t).data for t in tokens]
         found = [g for row in run.optimizer.params for g in row.grad]
         run.optimizer.zero_grad()
-        (sum(document_loss(run.model, t) for t in tokens) / 50).backward()
+        (sum(document_loss(run.model, t) for t in tokens) / 90).backward()
         for a, b in zip(found, [g for row in run.optimizer.params for g in row.grad]):
             assert math.isclose(a, b, rel_tol=1e-10, abs_tol=1e-15)
 
@@ -117,15 +117,15 @@ class TestTasks:
         batches = []
         for count in (1, 2, 3, 5, 50):
             executor = AtOnce()
-            weights_after(1, 100, parallel.Workers(executor, count))
+            weights_after(1, 200, parallel.Workers(executor, count))
             assert len(executor.tasks) == min(count, 4)
             batches.append([group for task in executor.tasks for group in task])
-        assert [len(group) for group in batches[0]] == [32, 32, 32, 4]
+        assert [len(group) for group in batches[0]] == [64, 64, 64, 8]
         assert all(batch == batches[0] for batch in batches)
 
     def test_a_worker_keeps_its_model_and_takes_over_the_weights(self, folder):
         worker._model.cache_clear()
-        weights_after(3, 70, parallel.Workers(AtOnce(), 2))
+        weights_after(3, 150, parallel.Workers(AtOnce(), 2))
         assert worker._model.cache_info().misses == 1
 
     def test_numbers_travel_without_losing_a_bit(self):
@@ -143,11 +143,11 @@ class TestMixtures:
     def test_a_worker_that_computes_otherwise_is_an_error(self, folder):
         workers = parallel.Workers(AtOnce(self.other), 2)
         with pytest.raises(WorkerError, match=r"a worker has .*libm 12345678, this process .*"):
-            weights_after(1, 70, workers)
+            weights_after(1, 150, workers)
 
     def test_unless_that_is_allowed(self, folder):
         workers = parallel.Workers(AtOnce(self.other), 2, mixed=True)
-        assert weights_after(1, 70, workers) == weights_after(1, 70)
+        assert weights_after(1, 150, workers) == weights_after(1, 150)
 
     def test_who_computes_names_the_library_the_engine_and_libm(self, monkeypatch):
         who = worker.who_computes.__wrapped__
@@ -170,10 +170,11 @@ class TestOptions:
         assert result.status == 2
         assert "--workers: must be a whole number" in result.err
 
+    @long
     def test_says_when_the_batch_is_too_small_to_share_out(self, folder):
-        err = run("train.py", *SHORT, "--batch-size", 40, "--workers", 3).err
+        err = run("train.py", *SHORT, "--batch-size", 100, "--workers", 3).err
         assert "workers 3 processes; a batch is 2 groups of documents\n" in err
-        assert "(so at most 2 can work at once: 32 documents are a group" in err
+        assert "(so at most 2 can work at once: 64 documents are a group" in err
 
     def test_one_worker_is_this_process(self, folder):
         result = call("train.py", *SHORT, "--workers", 1)
@@ -213,7 +214,7 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-LONG_RUN = ("--data", "names.txt", *TINY, "--steps", 100_000, "--batch-size", 100, "--workers", 2)
+LONG_RUN = ("--data", "names.txt", *TINY, "--steps", 100_000, "--batch-size", 200, "--workers", 2)
 
 
 def wait_for_line(process, text):
@@ -254,6 +255,7 @@ class TestTheEnd:
         assert process.returncode == 130
         assert gone(workers)
 
+    @long
     def test_workers_end_with_a_run_that_is_killed(self, training_run):
         process, workers = training_run
         process.kill()
@@ -341,10 +343,10 @@ def cluster(tmp_path):
 class TestACluster:
     """A real one, of processes."""
 
-    OPTIONS = ("--data", "names.txt", *TINY, "--samples", 1, "--batch-size", 100)
+    OPTIONS = ("--data", "names.txt", *TINY, "--samples", 1, "--batch-size", 200)
 
     def test_gives_the_bytes_of_one_process_even_if_a_worker_is_killed(self, folder, cluster):
-        options = (*self.OPTIONS, "--steps", 200)
+        options = (*self.OPTIONS, "--steps", 60)
         alone = run("train.py", *options, "--checkpoint", "one.json")
         assert alone.status == 0, alone.err
         with start(
@@ -355,7 +357,7 @@ class TestACluster:
             "--executor",
             f"dask:{cluster.address}",
         ) as process:
-            wait_for_line(process, "step  20 ")
+            wait_for_line(process, "step  6 ")
             os.kill(cluster.workers[0], signal.SIGKILL)
             out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
@@ -377,10 +379,10 @@ class TestACluster:
     def test_without_workers_is_waited_for_and_then_given_up(self, folder, cluster, monkeypatch):
         monkeypatch.setattr(parallel, "PATIENCE", 2.0)
         with parallel.dask_cluster(cluster.address, 2) as workers:
-            assert weights_after(1, 70, workers) == weights_after(1, 70)
+            assert weights_after(1, 150, workers) == weights_after(1, 150)
             cluster.kill(cluster.processes[1])
             with pytest.raises(WorkerError, match="the workers are gone: there has been none for"):
-                weights_after(1, 70, workers)
+                weights_after(1, 150, workers)
 
     def test_that_has_no_workers_is_refused(self, folder, cluster):
         with parallel.dask_cluster(cluster.address, None):

@@ -1,7 +1,7 @@
 """The gradient of a batch: the same bits, however many processes compute it.
 
 Floats that are added in another order give other bits. So the order is fixed: a batch is cut into
-groups of GROUP documents. The gradients of a group are summed where they are computed, in the
+groups of 64 documents. The gradients of a group are summed where they are computed, in the
 weights themselves, and the sums of the groups are added one after the other. How many processes
 share the groups changes nothing in that, and so not a bit of the result.
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Document: TypeAlias = Sequence[int]  # token ids
     Optimizer: TypeAlias = optim.SGD | optim.Adam
 
-GROUP = 32  # documents: larger groups cost less, smaller ones can be shared among more processes
+GROUP = 64  # documents: larger groups cost less, smaller ones can be shared among more processes
 
 
 def batch_gradients(model: GPT, optimizer: Optimizer, documents: Sequence[Document]) -> list[float]:
