@@ -82,18 +82,18 @@ def add_groups(optimizer: Optimizer, results: Iterable[tuple[list[float], Vector
     return losses
 
 
-@no_grad()
 def _sum(a: Vector, b: Vector) -> Vector:
-    return a + b
+    with no_grad():
+        return a + b
 
 
 # Numbers of all weights, one after the other: as one row, and as cut into the rows of the weights.
 
 
-@no_grad()
 def gradient(optimizer: Optimizer) -> Vector:
     """What stands in the `grad` of all weights, as one row."""
-    return nn.concatenate([nn.vector(row.grad) for row in optimizer.params])
+    with no_grad():
+        return nn.concatenate([nn.vector(row.grad) for row in optimizer.params])
 
 
 def set_weights(optimizer: Optimizer, numbers: Sequence[float]) -> None:
