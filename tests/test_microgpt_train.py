@@ -129,6 +129,7 @@ def test_every_option_stands_in_the_help_and_in_the_readme():
     assert {
         *("--data", "--val-fraction", "--n-layer", "--n-embd", "--n-head", "--block-size"),
         *("--steps", "--batch-size", "--lr", "--betas", "--seed"),
+        *("--workers", "--executor", "--allow-mixed-workers"),
         *("--samples", "--temperature", "--prompt"),
         *("--checkpoint", "--save-every", "--resume", "--stop-at", "--metrics", "--plot"),
     } == set(options)
