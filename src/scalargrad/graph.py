@@ -100,8 +100,9 @@ def save(
     cannot be written or `dot` cannot draw it.
 
         >>> import tempfile
+        >>> from scalargrad import Value, graph
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save(Value(2.0).exp(), f"{folder}/graph.svg")
+        ...     graph.save(Value(2.0).exp(), f"{folder}/graph.svg")
     """
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(name, str):
@@ -127,7 +128,8 @@ def to_svg(
 
     As `to_dot` in all else. It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
 
-        >>> to_svg(Value(2.0, label="x").exp())[:39]
+        >>> from scalargrad import Value, graph
+        >>> graph.to_svg(Value(2.0, label="x").exp())[:39]
         '<svg xmlns="http://www.w3.org/2000/svg"'
     """
     return drawing.svg(*_picture("to_svg", v, fused, local_grads, max_nodes))
@@ -145,7 +147,9 @@ def to_dot(
 
     Raises TypeError if `v` is not a Value or a row, and ValueError for more than `max_nodes` boxes.
 
-        >>> print(to_dot(Value(2.0, label="x").exp(), local_grads=True).splitlines()[-2])
+        >>> from scalargrad import Value, graph
+        >>> dot = graph.to_dot(Value(2.0, label="x").exp(), local_grads=True)
+        >>> print(dot.splitlines()[-2])
           n1 -> n2 [label="7.389"]
     """
     return drawing.dot(*_picture("to_dot", v, fused, local_grads, max_nodes))
@@ -158,7 +162,8 @@ def to_mermaid(
 
     GitHub and mkdocs draw it in a fenced block marked `mermaid`.
 
-        >>> print(to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
+        >>> from scalargrad import Value, graph
+        >>> print(graph.to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
         %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
         flowchart LR
           n1("x<br>data 2<br>grad 0"):::leaf
