@@ -692,6 +692,10 @@ class TestNotebooks:
         loss.label = "loss"
         assert self.shown(loss)[5] == "loss (cross_entropy)"
 
+    def test_a_row_of_many_small_graphs_says_how_many(self, sg):
+        row = sg.Vector([-sg.Value(1.0) for _ in range(4_000)])
+        assert self.shown(row)[0] == "8,000 boxes"
+
     @pytest.mark.parametrize(
         ("include", "exclude", "kinds"),
         [

@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import repeat
-from math import isfinite
+from math import inf, isfinite
 
 from scalargrad import drawing
 from scalargrad.engine import Value, Vector, gradients
@@ -347,7 +347,7 @@ def _shown(v: Value | Vector) -> Picture:
         _parents(_outputs("", v), _at_most("", _SHOWN_EDGES, "edges"))
     except ValueError:
         return _in_words(v, f"more than {_SHOWN_EDGES:,} arrows")
-    boxes, arrows, labels = _picture("", v, True, False, _SHOWN_EDGES + 1)
+    boxes, arrows, labels = _picture("", v, True, False, inf)
     if len(boxes) > _SHOWN_BOXES:
         return _in_words(v, f"{len(boxes):,} boxes")
     if [kind for _, kind in boxes] == ["leaf"]:
@@ -484,7 +484,7 @@ def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
 
 
 def _picture(
-    function: str, v: Value | Vector, fused: bool, local_grads: bool, max_nodes: int
+    function: str, v: Value | Vector, fused: bool, local_grads: bool, max_nodes: float
 ) -> Picture:
     as_float(max_nodes, f"{function}: max_nodes")
     check_flag(fused, f"{function}: fused")
