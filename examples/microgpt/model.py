@@ -39,6 +39,8 @@ class Config(Record):
     n_head: int  # how many places each attention looks at, at once
     block_size: int  # how many positions the model can see: its context
 
+    # --8<-- [end:sizes]
+    # --8<-- [start:checks]
     def __init__(
         self, n_layer: int = 1, n_embd: int = 16, n_head: int = 4, block_size: int = 16
     ) -> None:
@@ -53,8 +55,9 @@ class Config(Record):
             )
         vars(self).update(sizes)
 
+    # --8<-- [end:checks]
 
-# --8<-- [end:sizes]
+
 # --8<-- [start:weights]
 class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""
