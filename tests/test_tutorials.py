@@ -36,18 +36,22 @@ from default_run import default_run
 from model import Config, document_loss, shapes
 from two_moons import accuracy
 
-PAGES = ["backpropagation.md", "mlp.md", "annotated-gpt.md"]
-INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)(?::(?P<part>.+))?"$', re.MULTILINE)
+GPT = ["gpt/index.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md"]
+TUTORIALS = {"backpropagation": ["backpropagation.md"], "mlp": ["mlp.md"], "gpt": GPT}
+PAGES = [page for pages in TUTORIALS.values() for page in pages] + ["second-derivatives.md"]
+INCLUDE = re.compile(r'^ *--8<-- "(?P<path>[^":]+)(?::(?P<part>.+))?"$', re.MULTILINE)
 MARKER = re.compile(r"# --8<-- \[(start|end):(.+)\]")
-IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(pictures/(?P<file>.+?\.svg)#only-(?P<scheme>\w+)\)")
+IMAGE = re.compile(
+    r"!\[(?P<alt>[^\]]*)\]\((?:\.\./)?pictures/(?P<file>.+?\.svg)#only-(?P<scheme>\w+)\)"
+)
 
-# What a page shows: the whole of some files, and of others what matters.
+# What a tutorial shows: the whole of some files, and of others what matters.
 SHOWN = {
-    "backpropagation.md": {"examples/my_value.py": "all"},
-    "mlp.md": {
+    "backpropagation": {"examples/my_value.py": "all"},
+    "mlp": {
         "examples/two_moons.py": "two_moons new_network score mean_loss train accuracy",
     },
-    "annotated-gpt.md": {
+    "gpt": {
         "examples/microgpt/data.py": "load fingerprint shuffled split",
         "examples/microgpt/tokenizer.py": "all",
         "examples/microgpt/model.py": "all",
@@ -58,23 +62,23 @@ SHOWN = {
     },
 }
 shown_files = pytest.mark.parametrize(
-    ("page", "path"), [(page, path) for page, files in SHOWN.items() for path in files]
+    ("tutorial", "path"), [(tutorial, path) for tutorial, files in SHOWN.items() for path in files]
 )
 
 
 class TestIncludedCode:
     @shown_files
-    def test_every_statement_is_shown_once(self, page, path):
-        shown = shown_lines(page, path)
+    def test_every_statement_is_shown_once(self, tutorial, path):
+        shown = shown_lines(tutorial, path)
         source = (ROOT / path).read_text()
-        for first, last in statements(source, SHOWN[page][path]):
+        for first, last in statements(source, SHOWN[tutorial][path]):
             times = {shown.count(line) for line in range(first, last + 1)}
             lines = "\n".join(source.splitlines()[first - 1 : last])
-            assert times == {1}, f"{page} must show these lines of {path} once\n{lines}"
+            assert times == {1}, f"{tutorial} must show these lines of {path} once\n{lines}"
 
     @shown_files
-    def test_it_is_shown_in_the_order_of_the_file(self, page, path):
-        shown = shown_lines(page, path)
+    def test_it_is_shown_in_the_order_of_the_file(self, tutorial, path):
+        shown = shown_lines(tutorial, path)
         assert shown == sorted(shown)
 
     @pytest.mark.parametrize("page", PAGES)
@@ -88,9 +92,10 @@ class TestIncludedCode:
                 )
 
     @shown_files
-    def test_every_part_that_a_file_marks_begins_ends_and_is_shown(self, page, path):
+    def test_every_part_that_a_file_marks_begins_ends_and_is_shown(self, tutorial, path):
         marked = MARKER.findall((ROOT / path).read_text())
-        parts = [part for p, part, _ in includes(page) if p == path]
+        pages = TUTORIALS[tutorial]
+        parts = [part for page in pages for p, part, _ in includes(page) if p == path]
         assert marked == [(kind, part) for part in parts if part for kind in ("start", "end")]
 
     @pytest.mark.parametrize("page", PAGES)
@@ -103,7 +108,7 @@ class TestIncludedCode:
 def includes(page):
     """The path of each included file, the name of the part of it, and the numbers of its lines."""
     for match in INCLUDE.finditer((DOCS / page).read_text(encoding="utf-8")):
-        lines = (ROOT / match["path"]).read_text().splitlines()
+        lines = [line.strip() for line in (ROOT / match["path"]).read_text().splitlines()]
         before, after = 0, len(lines) + 1
         if match["part"]:
             before, after = (
@@ -112,8 +117,9 @@ def includes(page):
         yield match["path"], match["part"], range(before + 1, after)
 
 
-def shown_lines(page, path):
-    return [line for p, _, lines in includes(page) if p == path for line in lines]
+def shown_lines(tutorial, path):
+    shown = [included for page in TUTORIALS[tutorial] for included in includes(page)]
+    return [line for p, _, lines in shown if p == path for line in lines]
 
 
 def statements(source, names):

@@ -57,9 +57,7 @@ def draw(figure):
                     corner, CELL, HEIGHT, facecolor=colour, alpha=strength, lw=0, clip_on=False
                 )
             )
-            axes.text(
-                corner[0] + CELL / 2, y, number(n, 2), ha="center", va="center", fontsize=10.5
-            )
+            axes.text(corner[0] + CELL / 2, y, number(n, 2), ha="center", va="center", fontsize=10)
         axes.add_patch(
             Rectangle(
                 (x, y - HEIGHT / 2), len(numbers) * CELL, HEIGHT, facecolor="none", edgecolor=colour
