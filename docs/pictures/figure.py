@@ -38,7 +38,7 @@ def save(name: str, draw: Callable[[Figure], None], size: tuple[float, float]) -
             figure = Figure(figsize=size, layout="constrained", facecolor="none")
             draw(figure)
             svg = io.StringIO()
-            figure.savefig(svg, format="svg", metadata={"Date": None})
+            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         bare = re.sub(r" *<!--.*?-->\n", "", svg.getvalue())  # each word, once more as a comment
         short = re.sub(r' d="[^"]*"', _to_hundredths, bare)
         (FOLDER / f"{name}-{scheme}.svg").write_text(short, encoding="utf-8")
