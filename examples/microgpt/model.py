@@ -51,7 +51,7 @@ class Config(Record):
         if n_embd % n_head:
             raise ValueError(
                 f"n_embd must be a multiple of n_head, which is {n_head}, "
-                f"to give each head as many numbers; got {n_embd}"
+                f"so that every head gets the same share of a row; got {n_embd}"
             )
         vars(self).update(sizes)
 
