@@ -70,7 +70,10 @@ SHOWN = {
         "examples/microgpt/tokenizer.py": "all",
         "examples/microgpt/model.py": "all",
         "examples/microgpt/run.py": "Run new_run new_optimizer",
-        "examples/microgpt/training.py": "all",
+        "examples/microgpt/training.py": (
+            "train_step learning_rate train _where_it_began held_out_loss"
+        ),
+        "examples/microgpt/gradients.py": "batch_gradients group_gradients _add_gradient",
         "examples/microgpt/sample.py": "choose generate",
         "examples/microgpt/checkpoint.py": "Checkpoint weights_of save load",
     },
