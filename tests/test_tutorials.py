@@ -4,7 +4,9 @@ That the examples on them run is tested with all pages.
 """
 
 import ast
+import base64
 import importlib
+import io
 import json
 import math
 import random
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 from effort import long, long_in_python
 from engines import PACKAGES
+from matplotlib.image import imread
 from microgpt_support import DATA, environment
 
 import scalargrad
@@ -46,6 +49,7 @@ import tangent
 import tanh
 import training_steps
 import valley
+import way_of_a_token
 from default_run import default_run
 from model import Config, document_loss, empty_cache, gpt, shapes
 from two_moons import accuracy
@@ -463,6 +467,17 @@ class TestWhatThePicturesTell:
             found = expected.likeliest(run.model, run.tokenizer, temperature)
             assert [p for _, p in found] == pytest.approx(largest)
 
+    def test_the_way_of_a_token_ends_where_the_model_does(self):
+        model, tokenizer = default_run().model, default_run().tokenizer
+        rows, probabilities = way_of_a_token.way(model, tokenizer)
+        cache = empty_cache(model.config)
+        for position, token in enumerate(tokenizer.document(way_of_a_token.READ)[:-1]):
+            logits = gpt(model, token, position, cache)
+        assert probabilities.data == nn.softmax(logits).data
+        _, _, x, found, _ = (np.array(row.data) for row in rows.values())
+        assert np.mean(x**2) == pytest.approx(1, abs=1e-3)
+        assert np.corrcoef(x, found)[0, 1] > 0.9  # attention adds, and replaces nothing
+
     def test_what_is_told_of_the_moments_is_what_is_drawn(self):
         page = (DOCS / "gpt" / "training.md").read_text(encoding="utf-8")
         for step, loss, sample, _ in training_steps.moments():
@@ -546,5 +561,8 @@ class TestPictures:
 def taken_apart(picture):
     """The text of an SVG without its numbers, and the numbers: those may differ a little."""
     text = re.sub(r"\b[mp][0-9a-f]{10}\b", "name", picture.read_text(encoding="utf-8"))
-    number = r"-?\d+\.?\d*(?:e-?\d+)?"
-    return re.sub(number, "0", text), [float(x) for x in re.findall(number, text)]
+    image, number = r"(?<=;base64,)[^\"]*", r"-?\d+\.?\d*(?:e-?\d+)?"
+    pixels = [imread(io.BytesIO(base64.b64decode(data))) for data in re.findall(image, text)]
+    text = re.sub(image, "", text)
+    numbers = [float(x) for x in re.findall(number, text)]
+    return re.sub(number, "0", text), numbers + [x for rows in pixels for x in rows.ravel()]
