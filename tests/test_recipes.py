@@ -1,4 +1,4 @@
-"""docs/how-to/activations-and-losses.md: each recipe gives the values and the gradients that PyTorch gives."""
+"""docs/how-to/activations-and-losses.md: each gives the values and gradients of PyTorch."""
 
 import re
 from pathlib import Path
