@@ -20,17 +20,18 @@ END = 26  # one more token, which stands before and after every name
 
 
 # --8<-- [start:model]
-# counts[a][b]: how often b came after a. They start at 1, so that nothing is impossible.
+# counts[a][b]: how often b came after a. They start at 1: nothing is impossible.
 counts = [[1] * 27 for _ in range(27)]
 
 
 def model(tokens):
     """For each of the tokens, the probabilities of the one that follows it."""
-    return [[count / sum(counts[token]) for count in counts[token]] for token in tokens]
+    rows = [counts[token] for token in tokens]
+    return [[count / sum(row) for count in row] for row in rows]
 
 
 def losses(name):
-    """How surprising each letter of a name is, and its end: -log of the probability it had."""
+    """How surprising each letter of a name is, and its end: -log(its probability)."""
     tokens = [END, *map(letters.index, name), END]
     rows = model(tokens[:-1])
     return [-math.log(row[target]) for row, target in zip(rows, tokens[1:])]

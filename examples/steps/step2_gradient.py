@@ -20,7 +20,7 @@ END = 26  # one more token, which stands before and after every name
 
 
 # --8<-- [start:model]
-# table[a][b]: the logit of b after a. softmax, in cross_entropy, makes probabilities of them.
+# table[a][b]: the logit of b after a. cross_entropy makes probabilities of them.
 table = nn.matrix(27, 27, rng=rng)
 weights = [table]
 
@@ -31,7 +31,7 @@ def model(tokens):
 
 
 def losses(name):
-    """How surprising each letter of a name is, and its end: -log of the probability it had."""
+    """How surprising each letter of a name is, and its end: -log(its probability)."""
     tokens = [END, *map(letters.index, name), END]
     rows = model(tokens[:-1])
     return [nn.cross_entropy(row, target) for row, target in zip(rows, tokens[1:])]

@@ -37,14 +37,14 @@ def model(tokens):
     return rows
 
 
+# --8<-- [end:model]
 def losses(name):
-    """How surprising each letter of a name is, and its end: -log of the probability it had."""
+    """How surprising each letter of a name is, and its end: -log(its probability)."""
     tokens = [END, *map(letters.index, name), END]
     rows = model(tokens[:-1])
     return [nn.cross_entropy(row, target) for row, target in zip(rows, tokens[1:])]
 
 
-# --8<-- [end:model]
 # --8<-- [start:train]
 def train(steps):
     optimizer = optim.SGD(weights, lr=0.3)

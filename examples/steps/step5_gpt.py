@@ -30,7 +30,7 @@ attn_wo = nn.matrix(16, 16, rng=rng)  # makes one row of what the heads have fou
 mlp_fc1 = nn.matrix(64, 16, rng=rng)
 mlp_fc2 = nn.matrix(16, 64, rng=rng)
 weights = [wte, wpe, lm_head, attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2]
-heads = [slice(0, 4), slice(4, 8), slice(8, 12), slice(12, 16)]  # each has a part of the rows
+heads = [slice(i, i + 4) for i in range(0, 16, 4)]  # each has 4 of the 16 numbers
 
 
 def model(tokens):
@@ -52,14 +52,14 @@ def model(tokens):
     return rows
 
 
+# --8<-- [end:model]
 def losses(name):
-    """How surprising each letter of a name is, and its end: -log of the probability it had."""
+    """How surprising each letter of a name is, and its end: -log(its probability)."""
     tokens = [END, *map(letters.index, name), END]
     rows = model(tokens[:-1])
     return [nn.cross_entropy(row, target) for row, target in zip(rows, tokens[1:])]
 
 
-# --8<-- [end:model]
 # --8<-- [start:train]
 def train(steps):
     optimizer = optim.SGD(weights, lr=0.3)
