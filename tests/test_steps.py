@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "docs" / "pictures"))
 # ruff: noqa: E402
 import step_differences
+import steps_losses
 
 STEPS = {path.stem: path for path in step_differences.STEPS}
 COUNTING, GRADIENT, MLP, ATTENTION, FULL, ADAM = STEPS
@@ -264,6 +265,11 @@ class TestPage:
         for path, text in step_differences.differences().items():
             assert path.read_text(encoding="utf-8") == text, "run docs/pictures/step_differences.py"
             assert f'--8<-- "docs/pictures/{path.name}"' in PAGE
+
+    def test_the_picture_has_the_numbers_of_the_table(self):
+        assert len(steps_losses.table()) == len(STEPS)
+        for name, few, many in steps_losses.table():
+            assert re.search(rf"^\| {name[0]} .*\| {few:.3f} \| {many:.3f} \|", PAGE, re.M), name
 
     def test_shows_the_new_part_of_each(self):
         new = dict.fromkeys(STEPS, "model") | {ADAM: "train"}
