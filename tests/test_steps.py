@@ -32,6 +32,30 @@ LEARNING = [GRADIENT, MLP, ATTENTION, FULL, ADAM]
 PAGE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
 ANNA = [26, 0, 13, 13, 0]
 
+
+def variants():
+    """What the page suggests to try: the step, the changes, how many names, and the loss."""
+    for letters, steps, loss in (
+        (2, 5000, "2.360"),
+        (4, 5000, "2.277"),
+        (5, 5000, "2.253"),
+        (5, 20000, "2.156"),
+    ):
+        tokens = ", ".join(["tokens", *(f"tokens[{i}:]" for i in range(1, letters))])
+        changes = {
+            "3 * 16": f"{letters} * 16",
+            "[END, END, *tokens]": f"[{'END, ' * (letters - 1)}*tokens]",
+            "tokens, tokens[1:], tokens[2:]": tokens,
+        }
+        yield MLP, changes, steps, loss
+    yield MLP, {"0.3": "0.5"}, 5000, "2.296"
+    yield FULL, {"0.3": "1.0"}, 5000, "nan"
+    yield ATTENTION, {"x = nn.weighted_sum": "x = x + nn.weighted_sum"}, 5000, "2.312"
+    yield ATTENTION, {" + wpe[position]": ""}, 5000, "2.406"
+    yield FULL, {" + wpe[position]": ""}, 5000, "2.300"
+    yield ADAM, {}, 20000, "2.222"
+
+
 every_step = pytest.mark.parametrize("step", STEPS)
 
 
@@ -287,3 +311,17 @@ class TestPage:
             program.train(steps)
             assert f"{program.held_out_loss():.3f}" == loss
         assert ", ".join(program.write() for _ in range(10)) == written
+
+    @long
+    @pytest.mark.parametrize(("step", "changes", "steps", "loss"), list(variants()))
+    def test_what_to_try_gives_what_the_page_says(self, step, changes, steps, loss):
+        _, _, answers = PAGE.partition("## What to try")
+        program = STEPS[step].read_text(encoding="utf-8")
+        for old, new in changes.items():
+            assert old in program
+            program = program.replace(old, new)
+        names = {"__name__": step, "__file__": str(STEPS[step])}
+        exec(program, names)
+        names["train"](steps)
+        assert f"{names['held_out_loss']():.3f}" == loss
+        assert re.search(rf"\b{loss}\b", answers)
