@@ -110,11 +110,11 @@ class TestEach:
         lines = step_differences.difference(STEPS[before], STEPS[after]).splitlines()[2:]
         assert 0 < sum(line[0] in "+-" for line in lines) <= 45
 
-    @every_step
-    def test_holds_out_the_tenth_that_the_example_does(self, load, step):
+    def test_holds_out_the_tenth_that_the_example_does(self):
         run = new_run(None, Config(), Training(val_fraction=0.1))
-        program = load(step)
-        assert (program.training_names, program.held_out) == (run.documents, run.held_out)
+        for step in STEPS:
+            program = fresh(step)
+            assert (program.training_names, program.held_out) == (run.documents, run.held_out)
 
     @every_step
     def test_answers_at_each_position_without_looking_ahead(self, load, step):
@@ -289,6 +289,13 @@ class TestPage:
         for path, text in step_differences.differences().items():
             assert path.read_text(encoding="utf-8") == text, "run docs/pictures/step_differences.py"
             assert f'--8<-- "docs/pictures/{path.name}"' in PAGE
+
+    def test_so_many_names_are_held_out_and_seen_all_the_same(self):
+        program = fresh(COUNTING)
+        seen = set(program.training_names[:5000])
+        assert sum(name in seen for name in program.held_out) == 91
+        assert re.search(r"\b91 of those held out are also among the first 5,000", PAGE)
+        assert f"{len(program.held_out):,} others" in PAGE
 
     def test_the_picture_has_the_numbers_of_the_table(self):
         assert len(steps_losses.table()) == len(STEPS)
