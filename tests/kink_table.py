@@ -356,7 +356,10 @@ def _kink_table(rows: tuple[Kink, ...]) -> str:
 
 
 def _handed_table() -> str:
-    lines = ["| expression | its gradient | handed down | by PyTorch | note |", "|---|---|---|---|---|"]
+    lines = [
+        "| expression | its gradient | handed down | by PyTorch | note |",
+        "|---|---|---|---|---|",
+    ]
     for row in HANDED:
         ours, theirs = (
             ", ".join(f"{x:.6g}" for x in side) for side in (row.ours, row.theirs or row.ours)
