@@ -75,7 +75,8 @@ def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
 
     Raises TypeError if `v` is not a Value, and ValueError for more than `max_nodes` boxes.
 
-        >>> print(to_dot(Value(2.0, label="x").exp()))
+        >>> from scalargrad import Value, graph
+        >>> print(graph.to_dot(Value(2.0, label="x").exp()))
         digraph {
           rankdir=LR
           node [shape=box, fontname="sans-serif"]
@@ -98,7 +99,8 @@ def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
 
     GitHub, JupyterLab and mkdocs draw it in a fenced block marked `mermaid`.
 
-        >>> print(to_mermaid(Value(2.0, label="x").exp()))
+        >>> from scalargrad import Value, graph
+        >>> print(graph.to_mermaid(Value(2.0, label="x").exp()))
         %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
         flowchart LR
           n1("x<br>data 2<br>grad 0")
@@ -126,8 +128,9 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
     TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
 
+        >>> from scalargrad import Value, graph
         >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
-        >>> print(explain(x * y + x))
+        >>> print(graph.explain(x * y + x))
         node  op  upstream     local     contribution      parent  grad
         v2    +          1  *      1  =             1  ->  v1         1
                          1  *      1  =             1  ->  x          1
@@ -156,8 +159,9 @@ def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
     as in the pictures, the numbers as floats. A leaf gives an empty list. Raises what `explain`
     raises.
 
+        >>> from scalargrad import Value, graph
         >>> x = Value(3.0, label="x")
-        >>> for edge in ledger(x * x):
+        >>> for edge in graph.ledger(x * x):
         ...     print(edge.upstream, "*", edge.local, "->", edge.parent, edge.grad)
         1.0 * 3.0 -> x 3.0
         1.0 * 3.0 -> x 6.0
@@ -203,10 +207,11 @@ def first_nonfinite(v: Value) -> str | None:
     words say which number it is, how it was computed and from what. Raises TypeError if `v` is not
     a Value.
 
+        >>> from scalargrad import Value, graph
         >>> x = Value(0.0, label="x")
         >>> y = x.sqrt() * 2.0
         >>> y.backward()
-        >>> print(first_nonfinite(y))
+        >>> print(graph.first_nonfinite(y))
         the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)
     """
     parents = _parents("first_nonfinite", v, lambda value, parents: None)
