@@ -20,11 +20,13 @@ function described(source) {
   });
 }
 
-// The first line of the text in each box is its name: n1("price<br>data 4").
+// The first line of the text in each box is its name: n1("price<br>data 4") is called price.
+const BOX = /\b(\w+)[([{]+(?:"(.+?)(?:<br>|")|([^"\])}]+))/g;
+const ARROW = /\b(\w+)(?:[([{]+"[^"\n]*"[)\]}]+)? *(?:--|==|-\.)[^|>\n]*> *(?:\|[^|\n]*\| *)?(\w+)/g;
+
 function arrowsOf(source) {
   const names = {};
-  for (const [, id, name] of source.matchAll(/\b(\w+)(?:\(|\[|\{)+"?(.+?)(?:<br>|"|\)|\]|\})/g))
-    names[id] ??= name.replace(/#(\d+);/g, (_, code) => String.fromCharCode(code));
-  const arrows = source.matchAll(/(\w+)(?:[([{]+[^\n]*?[)\]}]+)?(?:@\{[^}]*\})? *(?:--|==|-\.)[^>\n]*> *(?:\|[^|\n]*\| *)?(\w+)/g);
-  return [...arrows].map(([, from, to]) => [names[from] ?? from, names[to] ?? to]);
+  for (const [, id, quoted, plain] of source.matchAll(BOX))
+    names[id] ??= (quoted ?? plain).replace(/#(\d+);/g, (_, code) => String.fromCharCode(code));
+  return [...source.matchAll(ARROW)].map(([, from, to]) => [names[from] ?? from, names[to] ?? to]);
 }
