@@ -232,6 +232,11 @@ class TestWholeSite:
         width_and_height = (zensical / "assets/social_card.png").read_bytes()[16:24]
         assert struct.unpack(">II", width_and_height) == (1200, 630)
 
+    def test_the_cheat_sheet_is_one_page_of_paper(self, site, browser):
+        seen = browser.open(f"{site.as_uri()}/cheat-sheet.html", "desktop", "light")
+        paper = seen.page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+
     def test_zensical_builds_the_same_pages(self, site, zensical):
         assert pages_in(zensical) == pages_in(site)
 

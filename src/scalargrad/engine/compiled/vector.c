@@ -113,7 +113,12 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
-    PyObject *items = as_sequence(numbers, (Name){"vector", "numbers", -1});
+    Block *copied = block_of_doubles(state, numbers);
+    if (copied) {
+        Row row = row_of_block(copied);
+        return new_vector(state, &row);
+    }
+    PyObject *items = PyErr_Occurred() ? NULL : as_sequence(numbers, (Name){"vector", "numbers", -1});
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
@@ -339,6 +344,7 @@ static PyMethodDef methods[] = {
      "index($self, value, start=0, stop=sys.maxsize)\n--\n\n" DOC_Vector_index},
     {"count", (PyCFunction)(void (*)(void))vector_count, METH_FASTCALL | METH_KEYWORDS,
      "count($self, value)\n--\n\n" DOC_Vector_count},
+    MIME_BUNDLE("row"),
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},
