@@ -155,8 +155,8 @@ LICENCES = {
     "pyodide": {"Pyodide": "MPL-2.0", "Python": "Python-2.0", "libffi and others": "MIT"},
     "@viz-js/viz": {
         "Viz.js, copyright (c) Michael Daines": "MIT",
-        "Graphviz": "EPL-2.0",
-        "Graphviz, in its older parts": "EPL-1.0",
+        "Graphviz, version 2.0 of its licence": "EPL-2.0",
+        "Graphviz, version 1.0 of its licence": "EPL-1.0",
         "Expat": "MIT",
     },
 }
