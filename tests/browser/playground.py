@@ -286,14 +286,14 @@ class TestWhatGetsOut:
         'from pyodide.code import run_js\nrun_js("import(\'" + {0!r} + "\')")',
     )
 
-    def test_a_program_reaches_no_other_host(self, shared, elsewhere):
+    def test_a_program_reaches_no_other_host(self, panel, elsewhere):
         address, asked = elsewhere
-        before = len(shared.complaints)
+        before = len(panel.complaints)
         for way in self.WAYS:
-            shared.draw(way.format(address))
+            panel.draw(way.format(address))
         time.sleep(0.5)
         assert asked == []
-        del shared.complaints[before:]  # that it was not let
+        del panel.complaints[before:]  # that it was not let
 
     def test_its_own_site_it_may_ask(self, panel):
         address = panel.page.url.partition("#")[0]
