@@ -207,6 +207,9 @@ class TestExpression:
         panel.button("Stop").click(timeout=1_000)
         assert panel.button("Draw the graph").is_disabled()
         assert panel.text() == endless
+        panel.start()  # which does not run it again
+        panel.draw("from scalargrad import Value\nx = Value(3.0)\ny = x * x")
+        assert len(panel.ledger()) == 2
 
     def test_the_picture_is_described_by_the_table(self, panel):
         picture = panel.page.get_by_role("img", name="The graph of total")
