@@ -19,8 +19,12 @@ from types import FrameType
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+if __name__ == "__main__":
+    import startup  # noqa: F401 - first, so that it sees what goes wrong with the rest
+
 import data
 import report
+from advice import python
 from errors import CheckpointError, InputError, RunError
 from files import why_not_writable
 from model import Config, parameter_count
@@ -34,10 +38,19 @@ from options import (
     run_command,
     whole_number,
 )
-from report import say
-from run import Run, Training, new_run, resumed_run, save, stored_training
+from report import loss_text, say
+from run import (
+    Run,
+    Training,
+    check_replaced,
+    check_vocabulary,
+    new_run,
+    resumed_run,
+    save,
+    stored_training,
+)
 from sample import add_sampling_options, check_prompt, print_samples
-from training import held_out_loss, train
+from training import held_out_loss, learning_rate, train
 
 from scalargrad import ENGINE
 
@@ -45,7 +58,7 @@ TYPE_CHECKING = False  # importing these would only cost time
 if TYPE_CHECKING:
     from typing import Any
 
-    from checkpoint import Checkpoint
+    from checkpoint import Checkpoint, Weights
 
 
 class CtrlC:
@@ -82,11 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     began, first = time.perf_counter(), run.step
     until = options.stop_at or run.training.steps
+    warned = False
     with CtrlC() as ctrl_c:
         with metrics, report.Progress(run.step, run.training.steps) as progress:
             for step_seconds in train(run, until):
                 metrics.add(run.step, run.losses[-1], run.optimizer.lr, step_seconds)
                 progress.show(run.losses)
+                if not warned and (warning := report.what_is_absurd(run)):
+                    progress.say(warning)
+                    warned = True
                 if options.save_every and run.step % options.save_every == 0:
                     try:
                         save(run, options.checkpoint)
@@ -103,12 +120,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in filter(None, problems):
         say(f"train.py: error: {problem}")
     if ctrl_c.pressed or run.step < run.training.steps:
-        say_how_to_resume(run, options.checkpoint)
+        say_how_to_resume(run, options)
     if ctrl_c.pressed:
         return 130
     if run.held_out:
         loss = held_out_loss(run)
-        say(f"held-out loss {loss:.4f}, the mean over {_documents(len(run.held_out))}")
+        what = _examples(len(run.held_out), run.training)
+        say(f"held-out loss {loss_text(loss)}, the mean over {what}")
     print_samples(
         run.model,
         run.tokenizer,
@@ -128,15 +146,18 @@ def prepare(options: Any) -> Run:
     """The run that the options ask for."""
     if options.save_every and not options.checkpoint:
         raise InputError("--save-every needs --checkpoint, the file to save to")
-    saved = None
-    if options.resume:
+    if options.resume and options.init_from:
+        raise InputError("--resume goes on with a run, and --init-from starts one; give only one")
+    saved = weights = None
+    if options.resume or options.init_from:
         import checkpoint  # late: many runs neither begin nor end with one
 
         try:
-            saved = checkpoint.load(options.resume)
+            saved = checkpoint.load(options.resume) if options.resume else None
+            weights = checkpoint.load_weights(options.init_from) if options.init_from else None
         except CheckpointError as error:
-            raise InputError(f"--resume {error}") from None
-    config, training = settings(options, saved)
+            raise InputError(f"--{'resume' if options.resume else 'init-from'} {error}") from None
+    config, training = settings(options, saved, weights)
     done = saved.step if saved else 0
     if options.stop_at and not done < options.stop_at <= training.steps:
         already = f", of which {done:,} are done" if saved else ""
@@ -145,32 +166,48 @@ def prepare(options: Any) -> Run:
         )
     check_files(options, saved)
     if saved:
-        run = resumed_run(options.resume, saved, options.data)
+        run = resumed_run(options.resume, saved, options.data, training)
     else:
-        run = new_run(options.data, config, training)
+        run = new_run(options.data, config, training, weights)
+    if weights:
+        check_vocabulary(options.init_from, run)
     check_prompt(options.prompt, run.tokenizer, config)
+    if options.checkpoint and not options.overwrite:
+        check_replaced(options.checkpoint, options.resume, run)
     return run
 
 
-def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
+def settings(
+    options: Any, saved: Checkpoint | None, weights: Weights | None
+) -> tuple[Config, Training]:
     """The settings of a run: those on the command line, and for the rest the defaults.
 
-    A resumed run has those of its checkpoint, and the command line must not contradict them.
+    A resumed run has those of its checkpoint, and one that starts from weights has their sizes: the
+    command line must not contradict them. Only `--steps` may, to go on for longer.
     """
     config, training = Config(), Training()
     if saved:
         config, training = saved.config, stored_training(options.resume, saved)
+    elif weights:
+        config = weights.config
     chosen = vars(config) | vars(training)
+    fixed = chosen if saved else vars(config) if weights else {}
+    fixed = {name: value for name, value in fixed.items() if name != "steps"}
     for name, value in vars(options).items():
         if name not in chosen or value is None:
             continue
         value = tuple(value) if isinstance(value, list) else value
-        if saved and value != chosen[name]:
+        if name in fixed and value != fixed[name]:
             raise InputError(
-                f"{option_name(name)} {_shown(value)} contradicts {options.resume}, which has "
-                f"{_shown(chosen[name])}; leave the option out to go on with that run"
+                f"{_option_text(name, value)} contradicts {options.resume or options.init_from}, "
+                f"which has {_value_text(fixed[name])}; leave the option out"
             )
         chosen[name] = value
+    if saved and chosen["steps"] != training.steps and not chosen["steps"] > saved.step:
+        raise InputError(
+            f"--steps {chosen['steps']}: {options.resume} has done {saved.step:,} steps already; "
+            "give more, or leave the option out"
+        )
     try:
         config = Config(**{name: chosen.pop(name) for name in vars(config)})
         return config, Training(**chosen)
@@ -178,7 +215,13 @@ def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
         raise bad_setting(error) from None
 
 
-def _shown(value: Any) -> str:
+def _option_text(name: str, value: Any) -> str:
+    return option_name(name) if value is True else f"{option_name(name)} {_value_text(value)}"
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "it" if value else "it not"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -190,6 +233,8 @@ def check_files(options: Any, saved: Checkpoint | None) -> None:
         owners[os.path.realpath(source)] = "--data"
     if options.resume:
         owners[os.path.realpath(options.resume)] = "--resume"
+    if options.init_from:
+        owners[os.path.realpath(options.init_from)] = "--init-from"
     for name in ("checkpoint", "metrics", "plot"):
         path = getattr(options, name)
         if path is None:
@@ -210,22 +255,34 @@ def check_files(options: Any, saved: Checkpoint | None) -> None:
 
 def describe(run: Run, options: Any) -> None:
     config, training = run.model.config, run.training
-    documents = len(run.documents) + len(run.held_out)
     held_out = f" ({len(run.held_out):,} held out)" if run.held_out else ""
+    windows = f" in {len(run.documents) + len(run.held_out):,} windows" if training.chunk else ""
     say(
-        f"data    {run.source or 'names.txt (bundled)'}: {_documents(documents)}{held_out}, "
+        f"data    {run.source or 'names.txt (bundled)'}: "
+        f"{_documents(len(run.loaded))}{windows}{held_out}, "
         f"vocabulary of {run.tokenizer.vocab_size:,} tokens"
     )
+    if not options.resume:
+        report.note_on_data(run)
+    if options.init_from:
+        say(f"init    from the weights of {options.init_from}")
     say(
         f"model   {parameter_count(run.model):,} parameters: n_layer {config.n_layer}, "
         f"n_embd {config.n_embd}, n_head {config.n_head}, block_size {config.block_size}"
     )
     say(
-        f"train   {training.steps:,} steps of {_documents(training.batch_size)}, "
+        f"train   {training.steps:,} steps of {_examples(training.batch_size, training)}, "
         f"lr {training.lr:g}, seed {training.seed}, {ENGINE} engine"
     )
+    if advice := report.how_to_be_faster():
+        say(f"        {advice}")
     if options.resume:
         say(f"resume  {options.resume}: {run.step:,} of {training.steps:,} steps are done")
+        if run.step == training.steps:
+            say("        (to go on for longer, give more --steps)")
+        elif options.steps is not None and run.step:
+            rate = learning_rate(training, run.step)
+            say(f"        the learning rate goes on at {rate:g}, and falls to 0 over the rest")
         if not options.checkpoint and run.step < training.steps:
             say("        (without --checkpoint, the steps from here on will not be saved)")
 
@@ -234,25 +291,48 @@ def _documents(n: int) -> str:
     return f"{n:,} document{'' if n == 1 else 's'}"
 
 
+def _examples(n: int, training: Training) -> str:
+    """So many of what a step reads."""
+    return f"{n:,} window{'' if n == 1 else 's'}" if training.chunk else _documents(n)
+
+
 def summarize(run: Run, steps: int, seconds: float) -> None:
     """Say how it went; `steps` are those since the start, or since it was resumed."""
     recent = min(report.RECENT, run.step)
     speed = f"; {steps:,} steps in {seconds:.2f} s, {steps / seconds:,.0f} steps/s" if steps else ""
     say(
-        f"final loss {run.losses[-1]:.4f}, mean of the last {recent} steps "
-        f"{report.mean_of_recent(run.losses):.4f}{speed}"
+        f"final loss {loss_text(run.losses[-1])}, mean of the last {recent} steps "
+        f"{loss_text(report.mean_of_recent(run.losses))}{speed}"
     )
 
 
-def say_how_to_resume(run: Run, path: str | None) -> None:
+def say_how_to_resume(run: Run, options: Any) -> None:
     say(f"stopped after step {run.step:,} of {run.training.steps:,}")
-    if path:
-        import shlex
-
-        script, path = shlex.quote(sys.argv[0]), shlex.quote(path)
-        say(f"saved; to go on: python {script} --resume {path} --checkpoint {path}")
+    if options.checkpoint:
+        say(f"saved; to go on: {command_to_resume(options)}")
     else:
         say("nothing was saved; with --checkpoint PATH, a run can go on where it was stopped")
+
+
+# What a checkpoint has, and what was about this part of the run alone.
+NOT_REPEATED = {*vars(Config()), *vars(Training()), "data", "resume", "init_from", "stop_at"}
+NOT_REPEATED |= {"checkpoint", "overwrite"}
+
+
+def command_to_resume(options: Any) -> str:
+    """The command that goes on with the run, and shows and saves it as this one did."""
+    path, parser = options.checkpoint, command_line()
+    words = [*_words("resume", path), *_words("checkpoint", path)]
+    for name, value in vars(options).items():
+        if name not in NOT_REPEATED and value != parser.get_default(name):
+            words += _words(name, value)
+    return python(os.path.abspath(__file__), *words)
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """An option as it is given."""
+    option, text = option_name(name), str(value)
+    return [f"{option}={text}"] if text.startswith("-") else [option, text]
 
 
 # The options. Those of the model and the training have no default here, so that a resumed run can
@@ -284,6 +364,12 @@ def _add_data_and_model_options(parser: OptionParser) -> None:
         metavar="F",
         help="part of the documents to hold out, to see the loss on documents never trained on "
         "(default 0)",
+    )
+    group.add_argument(
+        "--chunk",
+        action="store_true",
+        default=None,
+        help="cut documents longer than --block-size into windows, to train on all of them",
     )
     group = parser.add_argument_group("model")
     for name, text in (
@@ -342,10 +428,21 @@ def _add_file_options(parser: OptionParser) -> None:
         "--save-every", type=positive, metavar="N", help="and also after every N steps"
     )
     group.add_argument(
+        "--overwrite", action="store_true", help="even if another run is saved there"
+    )
+    group.add_argument(
         "--resume",
         type=path_name,
         metavar="PATH",
-        help="go on with a saved run; the options above for data, model and training are its own",
+        help="go on with a saved run; the options above for data, model and training are its own, "
+        "but with more --steps it goes on for longer",
+    )
+    group.add_argument(
+        "--init-from",
+        type=path_name,
+        metavar="PATH",
+        help="start a new run from the weights of a saved one; other data must have no other "
+        "characters",
     )
     group.add_argument(
         "--stop-at",
