@@ -22,11 +22,10 @@ import sys
 import time
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "microgpt"
-sys.path.append(str(EXAMPLE))
+sys.path.append(str(Path(__file__).parents[1] / "examples" / "microgpt"))
 from advice import install
 
-NAMES = EXAMPLE / "names.txt"
+NAMES = Path(__file__).parents[1] / "examples" / "microgpt" / "names.txt"
 SHORTEST_TURN = 0.2  # seconds; who is faster trains the same steps again until then
 NAIVE, TORCH = "naive engine", "PyTorch"
 

@@ -20,15 +20,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).with_name("microgpt")))
+from advice import install
+
 try:
     import torch
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
     from torch.nn import Parameter, functional
 except ImportError as error:
-    sys.exit(f"this needs PyTorch and safetensors ({error}): pip install torch safetensors")
-
-sys.path.insert(0, str(Path(__file__).with_name("microgpt")))
+    sys.exit(f"this needs torch and safetensors ({error}): {install('torch', 'safetensors')}")
 
 import data
 import export

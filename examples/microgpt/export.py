@@ -13,17 +13,17 @@ This needs the safetensors package (`pip install '.[export]'` in the checkout).
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
 import sys
-from collections.abc import Sequence
 
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
 if __name__ == "__main__":
-    import startup  # noqa: F401 - first, so that it sees what goes wrong with the rest
+    import startup  # noqa: F401 - first, to turn what goes wrong with the rest into one line
+
+import importlib
+import json
+from collections.abc import Sequence
 
 import checkpoint
 from advice import install

@@ -9,17 +9,17 @@ likeliest is always taken. `--top-k` leaves only the k likeliest to draw from.
 
 from __future__ import annotations
 
-import math
 import os
-import random
 import sys
-from collections.abc import Sequence
 
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
 if __name__ == "__main__":
-    import startup  # noqa: F401 - first, so that it sees what goes wrong with the rest
+    import startup  # noqa: F401 - first, to turn what goes wrong with the rest into one line
+
+import math
+import random
+from collections.abc import Sequence
 
 from errors import CheckpointError, InputError, RunError, printable
 from model import GPT, Config, empty_cache, gpt

@@ -7,12 +7,12 @@ read anything, meets the second.
 
 from __future__ import annotations
 
-import os
+import os  # and nothing that takes time, in which Ctrl-C would not be caught yet
 import sys
-from types import TracebackType
 
-from advice import CHECKOUT, install
-from errors import one_line
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 def why_no_library(error: ImportError) -> str | None:
@@ -21,6 +21,8 @@ def why_no_library(error: ImportError) -> str | None:
     The package of that name on the index is not ours, so the advice is never to install it by name.
     """
     from importlib.util import find_spec
+
+    from advice import CHECKOUT, install
 
     found = find_spec("scalargrad")
     if found is None:
@@ -41,6 +43,8 @@ def _in_one_line(
     if isinstance(error, KeyboardInterrupt):
         print(f"{program}: interrupted", file=sys.stderr)
     elif isinstance(error, ImportError) and (why := why_no_library(error)):
+        from errors import one_line
+
         print(f"{program}: error: {one_line(why)}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)

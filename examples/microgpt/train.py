@@ -8,19 +8,19 @@ loop in training.py does. `--help` lists the options.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
-import time
-from collections.abc import Sequence
-from types import FrameType
 
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
 if __name__ == "__main__":
-    import startup  # noqa: F401 - first, so that it sees what goes wrong with the rest
+    import startup  # noqa: F401 - first, to turn what goes wrong with the rest into one line
+
+import contextlib
+import signal
+import time
+from collections.abc import Sequence
+from types import FrameType
 
 import data
 import report
