@@ -154,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--save", type=path_name, metavar="PATH", help="to a safetensors file")
     options = parser.parse_args(arguments)
 
+    torch.set_num_threads(1)  # rows as short as these are not worth sharing
     ours = export.read(options.model).model()
     gpt, tokenizer = load(options.model)
     tokens = [tokenizer.bos, *range(tokenizer.bos)][: gpt.config.block_size]

@@ -44,11 +44,12 @@ class OptionParser(argparse.ArgumentParser):
         """The options that are nearest to those that were given and do not exist."""
         from difflib import get_close_matches  # late, as most command lines are right
 
-        known = self._option_string_actions
-        unknown = [word.partition("=")[0] for word in self._given if word.startswith("--")]
-        nearest = [get_close_matches(word, known, 1) for word in unknown if word not in known]
-        meant = dict.fromkeys(option for options in nearest for option in options)
-        return f"; did you mean {' '.join(meant)}?" if meant else ""
+        options = self._option_string_actions
+        names = [option.lstrip("-") for option in options]
+        given = [word.partition("=")[0] for word in self._given if word.startswith("--")]
+        unknown = [option.lstrip("-") for option in given if option not in options]
+        nearest = [f"--{name}" for x in unknown for name in get_close_matches(x, names, 1)]
+        return f"; did you mean {' '.join(nearest)}?" if nearest else ""
 
 
 def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -> int:

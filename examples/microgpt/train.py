@@ -198,10 +198,11 @@ def settings(
             continue
         value = tuple(value) if isinstance(value, list) else value
         if name in fixed and value != fixed[name]:
-            raise InputError(
-                f"{_option_text(name, value)} contradicts {options.resume or options.init_from}, "
-                f"which has {_value_text(fixed[name])}; leave the option out"
-            )
+            there = options.resume or options.init_from
+            given, has = f"{option_name(name)} {_shown(value)}", f"has {_shown(fixed[name])}"
+            if value is True:
+                given, has = option_name(name), "was trained without it"
+            raise InputError(f"{given} contradicts {there}, which {has}; leave the option out")
         chosen[name] = value
     if saved and chosen["steps"] != training.steps and not chosen["steps"] > saved.step:
         raise InputError(
@@ -215,13 +216,7 @@ def settings(
         raise bad_setting(error) from None
 
 
-def _option_text(name: str, value: Any) -> str:
-    return option_name(name) if value is True else f"{option_name(name)} {_value_text(value)}"
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "it" if value else "it not"
+def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
