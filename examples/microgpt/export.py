@@ -19,7 +19,9 @@ import sys
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 if __name__ == "__main__":
-    import startup  # noqa: F401 - first, to turn what goes wrong with the rest into one line
+    import startup
+
+    startup.errors_in_one_line()  # before the rest is loaded, which takes a moment
 
 import importlib
 import json

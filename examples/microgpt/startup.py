@@ -1,8 +1,8 @@
 """What goes wrong while a program of this folder is still being loaded, in one line.
 
-A program imports this before anything else, and only where it is the program that runs. It is about
-Ctrl-C, and about a library that is not installed. Whoever tries the example first, before having
-read anything, meets the second.
+A program calls `errors_in_one_line` before it imports anything else, and only where it is the
+program that runs. It is about Ctrl-C, and about a library that is not installed: whoever tries the
+example before reading anything meets that.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+def errors_in_one_line() -> None:
+    """Let Python end in one line on what is foreseen here, and as ever on the rest."""
+    sys.excepthook = _in_one_line
 
 
 def why_no_library(error: ImportError) -> str | None:
@@ -48,6 +53,3 @@ def _in_one_line(
         print(f"{program}: error: {one_line(why)}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
-
-
-sys.excepthook = _in_one_line
