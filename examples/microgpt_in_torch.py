@@ -40,7 +40,7 @@ from tokenizer import Tokenizer
 
 
 # --8<-- [start:model]
-class GPT(torch.nn.Module):  # type: ignore[misc]  # the type checks do without torch
+class GPT(torch.nn.Module):
     """The logits after each token: one row per position, one column per token."""
 
     def __init__(self, config: model.Config, vocab_size: int) -> None:
@@ -59,7 +59,7 @@ class GPT(torch.nn.Module):  # type: ignore[misc]  # the type checks do without 
         return functional.linear(x, self.lm_head)
 
 
-class Layer(torch.nn.Module):  # type: ignore[misc]
+class Layer(torch.nn.Module):
     """Attention, then the MLP, each of which adds to x."""
 
     def __init__(self, config: model.Config) -> None:
@@ -117,17 +117,17 @@ def document_loss(gpt: GPT, tokens: list[int]) -> torch.Tensor:
     return functional.cross_entropy(gpt(document[:-1]), document[1:])
 
 
-def train(gpt: GPT, documents: list[list[int]], steps: int, lr: float = 0.01) -> list[float]:
+def train(gpt: GPT, documents: list[list[int]], steps: int) -> list[float]:
     """Train on a document a step, as the example does; returns the losses."""
-    optimizer = torch.optim.Adam(gpt.parameters(), lr=lr, betas=(0.85, 0.99), eps=1e-8)
-    falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    optimizer = torch.optim.Adam(gpt.parameters(), lr=0.01, betas=(0.85, 0.99), eps=1e-8)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     losses = []
     for step in range(steps):
         optimizer.zero_grad()
         loss = document_loss(gpt, documents[step % len(documents)])
         loss.backward()
         optimizer.step()
-        falling.step()
+        rate.step()
         losses.append(loss.item())
     return losses
 
