@@ -438,8 +438,8 @@ def _add_file_options(parser: OptionParser) -> None:
         "--init-from",
         type=path_name,
         metavar="PATH",
-        help="start a new run from the weights of a saved one; other data must have no other "
-        "characters",
+        help="start a new run from the weights of a saved one, which must know all characters "
+        "of the data",
     )
     group.add_argument(
         "--stop-at",
