@@ -284,6 +284,15 @@ def test_a_path_that_looks_like_an_option_is_no_option_in_it():
     assert (again.resume, again.checkpoint, again.prompt) == ("-x.json", "-x.json", "-a")
 
 
+def test_how_a_run_was_computed_and_shown_is_in_it_too():
+    given = ["--workers=2", "--executor=dask:tcp://a:1", "--allow-mixed-workers", "--save-every=5"]
+    mine = ["--lr=0.1", "--steps=9", "--chunk", "--stop-at=3", "--data=names.txt", "--overwrite"]
+    options = train.command_line().parse_args(["--checkpoint=a", *given, *mine])
+    words = shlex.split(train.command_to_resume(options))[2:]
+    again = vars(train.command_line().parse_args(words))
+    assert again == vars(train.command_line().parse_args(["--checkpoint=a", "--resume=a", *given]))
+
+
 @pytest.mark.parametrize(
     ("platform", "expected"),
     [("linux", "py 'a b' 'it'\"'\"'s'"), ("win32", 'py "a b" it\'s')],

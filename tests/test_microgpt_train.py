@@ -136,6 +136,7 @@ def test_every_option_stands_in_the_help_and_in_the_readme():
         *("--data", "--val-fraction", "--chunk"),
         *("--n-layer", "--n-embd", "--n-head", "--block-size"),
         *("--steps", "--batch-size", "--lr", "--betas", "--seed"),
+        *("--workers", "--executor", "--allow-mixed-workers"),
         *("--samples", "--temperature", "--prompt"),
         *("--checkpoint", "--save-every", "--overwrite", "--resume", "--init-from", "--stop-at"),
         *("--metrics", "--plot"),
@@ -154,7 +155,7 @@ def test_the_learning_rate_falls_linearly_from_lr(folder):
 def test_a_batch_takes_the_next_documents_of_the_shuffled_list_and_starts_over(folder, monkeypatch):
     batches = []
     monkeypatch.setattr(
-        training, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
+        training, "train_step", lambda model, adam, batch, workers: batches.append(batch) or 1.0
     )
     call("train.py", *SHORT, "--steps", 3, "--batch-size", 4, "--samples", 0)
     started = new_run("names.txt", Config(), Training())
@@ -254,7 +255,9 @@ def test_no_samples_means_an_empty_stdout(folder):
 def test_held_out_documents_are_never_trained_on(folder, monkeypatch):
     seen = set()
     monkeypatch.setattr(
-        training, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
+        training,
+        "train_step",
+        lambda model, adam, batch, workers: seen.update(map(tuple, batch)) or 1.0,
     )
     call("train.py", *SHORT, "--steps", 30, "--val-fraction", 0.3)
     started = new_run("names.txt", Config(), Training(val_fraction=0.3))
