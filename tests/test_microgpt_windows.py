@@ -76,7 +76,9 @@ def test_where_all_documents_fit_chunk_changes_no_bit(folder):
 
 def test_windows_are_trained_on_in_an_order_that_the_seed_draws(folder, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train_step", lambda model, adam, batch: seen.extend(batch) or 1)
+    monkeypatch.setattr(
+        training, "train_step", lambda model, adam, batch, workers: seen.extend(batch) or 1
+    )
     call("train.py", "--data", "poem.txt", "--chunk", "--steps", 14, "--samples", 0)
     started = new_run("poem.txt", Config(), Training(chunk=True))
     windows = data.windows(POEM, 16)
