@@ -80,7 +80,6 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
 
 
 # --8<-- [end:documents]
-# --8<-- [start:windows]
 class Window(str):
     """A part of a document."""
 
@@ -115,7 +114,6 @@ def _cut(document: str, size: int) -> Iterator[str]:
         yield window
 
 
-# --8<-- [end:windows]
 def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
     base = os.environ.get("XDG_CACHE_HOME", "")

@@ -45,7 +45,6 @@ KEY = "microgpt"  # of the words about the matrices; one, since a file may have 
 READABLE = ("F64", "F32", "F16")  # each of their numbers is a Python float, exactly
 
 
-# --8<-- [start:export]
 def write(path: str, saved: Weights) -> None:
     """Write a model to a safetensors file, whole or not at all; OSError if that fails."""
     numpy, safetensors = _library("numpy"), _library("safetensors.numpy")
@@ -76,7 +75,6 @@ def metadata(config: Config, vocabulary: str) -> dict[str, str]:
     return {KEY: json.dumps({"config": vars(config), "vocabulary": vocabulary})}
 
 
-# --8<-- [end:export]
 def described(metadata: dict[str, str] | None) -> dict[str, Any]:
     """The entries of a checkpoint that the metadata have."""
     try:
