@@ -2,8 +2,8 @@
 
     python examples/microgpt/train.py
 
-This is the command: it reads the options, prepares a run, and shows, saves and sums up what the
-loop in training.py does. `--help` lists the options.
+This is the command: it prepares the run that the options ask for, and shows, saves and sums up what
+the loop in training.py does. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -18,42 +18,23 @@ if __name__ == "__main__":
 
     startup.errors_in_one_line()  # before the rest is loaded, which takes a moment
 
-import argparse
 import contextlib
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-import data
 import report
 from advice import python
-from errors import CheckpointError, InputError, RunError, WorkerError
-from files import why_not_writable
+from command_line import command_line
+from errors import RunError, WorkerError
 from gradients import GROUP
 from model import Config, parameter_count
-from options import (
-    OptionParser,
-    bad_setting,
-    number,
-    option_name,
-    path_name,
-    positive,
-    run_command,
-    whole_number,
-)
+from options import option_name, run_command
+from preparing import prepare
 from report import loss_text, say
-from run import (
-    Run,
-    Training,
-    check_replaced,
-    check_vocabulary,
-    new_run,
-    resumed_run,
-    save,
-    stored_training,
-)
-from sample import add_sampling_options, check_prompt, print_samples
+from run import Run, Training, save
+from sample import print_samples
 from training import held_out_loss, learning_rate, train
 
 from scalargrad import ENGINE
@@ -63,7 +44,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from checkpoint import Checkpoint, Weights
     from parallel import Workers
 
 
@@ -148,112 +128,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.prompt,
     )
     return int(any(problems))
-
-
-# Preparing a run. Every mistake in the options is found here, before any file is changed.
-
-
-def prepare(options: Any) -> Run:
-    """The run that the options ask for."""
-    if options.save_every and not options.checkpoint:
-        raise InputError("--save-every needs --checkpoint, the file to save to")
-    if options.resume and options.init_from:
-        raise InputError("--resume goes on with a run, and --init-from starts one; give only one")
-    saved = weights = None
-    if options.resume or options.init_from:
-        import checkpoint  # late: many runs neither begin nor end with one
-
-        try:
-            saved = checkpoint.load(options.resume) if options.resume else None
-            weights = checkpoint.load_weights(options.init_from) if options.init_from else None
-        except CheckpointError as error:
-            raise InputError(f"--{'resume' if options.resume else 'init-from'} {error}") from None
-    config, training = settings(options, saved, weights)
-    done = saved.step if saved else 0
-    if options.stop_at and not done < options.stop_at <= training.steps:
-        already = f", of which {done:,} are done" if saved else ""
-        raise InputError(
-            f"--stop-at {options.stop_at}: the run has {training.steps:,} steps{already}"
-        )
-    check_files(options, saved)
-    if saved:
-        run = resumed_run(options.resume, saved, options.data, training)
-    else:
-        run = new_run(options.data, config, training, weights)
-    if weights:
-        check_vocabulary(options.init_from, run)
-    check_prompt(options.prompt, run.tokenizer, config)
-    if options.checkpoint and not options.overwrite:
-        check_replaced(options.checkpoint, options.resume, run)
-    return run
-
-
-def settings(
-    options: Any, saved: Checkpoint | None, weights: Weights | None
-) -> tuple[Config, Training]:
-    """The settings of a run: those on the command line, and for the rest the defaults.
-
-    A resumed run has those of its checkpoint, and one that starts from weights has their sizes: the
-    command line must not contradict them. Only `--steps` may, to go on for longer.
-    """
-    config, training = Config(), Training()
-    if saved:
-        config, training = saved.config, stored_training(options.resume, saved)
-    elif weights:
-        config = weights.config
-    chosen = vars(config) | vars(training)
-    fixed = chosen if saved else vars(config) if weights else {}
-    fixed = {name: value for name, value in fixed.items() if name != "steps"}
-    for name, value in vars(options).items():
-        if name not in chosen or value is None:
-            continue
-        value = tuple(value) if isinstance(value, list) else value
-        if name in fixed and value != fixed[name]:
-            there = options.resume or options.init_from
-            given, has = f"{option_name(name)} {_shown(value)}", f"has {_shown(fixed[name])}"
-            if value is True:
-                given, has = option_name(name), "was trained without it"
-            raise InputError(f"{given} contradicts {there}, which {has}; leave the option out")
-        chosen[name] = value
-    if saved and chosen["steps"] != training.steps and not chosen["steps"] > saved.step:
-        raise InputError(
-            f"--steps {chosen['steps']}: {options.resume} has done {saved.step:,} steps already; "
-            "give more, or leave the option out"
-        )
-    try:
-        config = Config(**{name: chosen.pop(name) for name in vars(config)})
-        return config, Training(**chosen)
-    except ValueError as error:
-        raise bad_setting(error) from None
-
-
-def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def check_files(options: Any, saved: Checkpoint | None) -> None:
-    """Make sure that every file that was asked for can be written, and replaces no other."""
-    source = options.data or (saved and saved.source)
-    owners = {os.path.realpath(data.BUNDLED): "the bundled list"}
-    if source:
-        owners[os.path.realpath(source)] = "--data"
-    if options.resume:
-        owners[os.path.realpath(options.resume)] = "--resume"
-    if options.init_from:
-        owners[os.path.realpath(options.init_from)] = "--init-from"
-    for name in ("checkpoint", "metrics", "plot"):
-        path = getattr(options, name)
-        if path is None:
-            continue
-        problem = why_not_writable(path)
-        owner = owners.setdefault(os.path.realpath(path), option_name(name))
-        saves_where_it_resumed = name == "checkpoint" and owner == "--resume"
-        if not problem and owner != option_name(name) and not saves_where_it_resumed:
-            problem = f"is also the file of {owner}; give another path"
-        if problem:
-            raise InputError(f"{option_name(name)} {path}: {problem}")
-    if options.plot:
-        report.check_plot(options.plot)
 
 
 # Who computes the gradients.
@@ -384,168 +258,6 @@ def _words(name: str, value: Any) -> list[str]:
     if value is True:
         return [option]
     return [f"{option}={text}"] if text.startswith("-") else [option, text]
-
-
-# The options. Those of the model and the training have no default here, so that a resumed run can
-# tell what was asked for.
-
-
-def command_line() -> OptionParser:
-    parser = OptionParser("train.py", "Train a GPT on documents, then print samples of it.")
-    _add_data_and_model_options(parser)
-    _add_training_options(parser)
-    _add_worker_options(parser)
-    add_sampling_options(parser)
-    _add_file_options(parser)
-    return parser
-
-
-def _add_data_and_model_options(parser: OptionParser) -> None:
-    config = Config()
-    group = parser.add_argument_group("data")
-    group.add_argument(
-        "--data",
-        type=path_name,
-        metavar="PATH|URL|makemore",
-        help="text with one document per line; makemore is the list of the published run "
-        "(default the bundled names.txt)",
-    )
-    group.add_argument(
-        "--val-fraction",
-        type=number,
-        metavar="F",
-        help="part of the documents to hold out, to see the loss on documents never trained on "
-        "(default 0)",
-    )
-    group.add_argument(
-        "--chunk",
-        action="store_true",
-        default=None,
-        help="cut documents longer than --block-size into windows, to train on all of them",
-    )
-    group = parser.add_argument_group("model")
-    for name, text in (
-        ("n_layer", "layers, each an attention and an MLP"),
-        ("n_embd", "numbers in the row that a token becomes; a multiple of --n-head"),
-        ("n_head", "attention heads per layer"),
-        ("block_size", "tokens that the model can see at once"),
-    ):
-        text += f" (default {getattr(config, name)})"
-        group.add_argument(option_name(name), type=whole_number, metavar="N", help=text)
-
-
-def _add_training_options(parser: OptionParser) -> None:
-    training = Training()
-    group = parser.add_argument_group("training")
-    group.add_argument(
-        "--steps",
-        type=whole_number,
-        metavar="N",
-        help=f"steps of the whole run; the learning rate falls over them "
-        f"(default {training.steps})",
-    )
-    group.add_argument(
-        "--batch-size",
-        type=whole_number,
-        metavar="N",
-        help=f"documents per step (default {training.batch_size})",
-    )
-    group.add_argument(
-        "--lr", type=number, help=f"learning rate of the first step (default {training.lr:g})"
-    )
-    group.add_argument(
-        "--betas",
-        type=number,
-        nargs=2,
-        metavar=("B1", "B2"),
-        help="how slowly Adam's two averages forget (default {:g} {:g})".format(*training.betas),
-    )
-    group.add_argument(
-        "--seed",
-        type=whole_number,
-        metavar="N",
-        help=f"for all random draws (default {training.seed})",
-    )
-
-
-def _add_worker_options(parser: OptionParser) -> None:
-    group = parser.add_argument_group(
-        "workers", f"The gradients of a batch of more than {GROUP} documents can be shared out."
-    )
-    group.add_argument(
-        "--workers",
-        type=positive,
-        metavar="K",
-        help="processes that compute them (default 1, or all threads of --executor)",
-    )
-    group.add_argument(
-        "--executor",
-        type=executor_name,
-        metavar="dask:ADDRESS",
-        help="the Dask cluster that has them, instead of this machine (needs distributed)",
-    )
-    group.add_argument(
-        "--allow-mixed-workers",
-        action="store_true",
-        help="go on even if some workers may compute other last bits than this process",
-    )
-
-
-def executor_name(text: str) -> str:
-    if not text.removeprefix("dask:") or not text.startswith("dask:"):
-        raise argparse.ArgumentTypeError(
-            f"must be dask:ADDRESS, such as dask:tcp://127.0.0.1:8786, got {text!r}"
-        )
-    return text
-
-
-def _add_file_options(parser: OptionParser) -> None:
-    group = parser.add_argument_group("stopping and going on")
-    group.add_argument(
-        "--checkpoint",
-        type=path_name,
-        metavar="PATH",
-        help="save the run there, when it ends or Ctrl-C stops it",
-    )
-    group.add_argument(
-        "--save-every", type=positive, metavar="N", help="and also after every N steps"
-    )
-    group.add_argument(
-        "--overwrite", action="store_true", help="even if another run is saved there"
-    )
-    group.add_argument(
-        "--resume",
-        type=path_name,
-        metavar="PATH",
-        help="go on with a saved run; the options above for data, model and training are its own, "
-        "but with more --steps it goes on for longer",
-    )
-    group.add_argument(
-        "--init-from",
-        type=path_name,
-        metavar="PATH",
-        help="start a new run from the weights of a saved one, which must know all characters "
-        "of the data",
-    )
-    group.add_argument(
-        "--stop-at",
-        type=positive,
-        metavar="STEP",
-        help="stop after this step of --steps, to go on later",
-    )
-    group = parser.add_argument_group("records")
-    group.add_argument(
-        "--metrics",
-        type=path_name,
-        metavar="FILE.jsonl",
-        help="one line per step: step, loss, lr, seconds",
-    )
-    group.add_argument(
-        "--plot",
-        type=path_name,
-        metavar="FILE.svg|png",
-        help="a picture of the loss (needs matplotlib)",
-    )
 
 
 if __name__ == "__main__":
