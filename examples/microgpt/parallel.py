@@ -114,7 +114,13 @@ def processes(count: int) -> Iterator[Workers]:
 
     # Spawned, which works everywhere: a fork would take along what other threads hold.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, context, initializer=_follow_the_parent)
+
+    class Processes(ProcessPoolExecutor):
+        def submit(self, *task: Any, **options: Any) -> Future[Any]:
+            with _ctrl_c_blocked():  # a process that this starts begins so, too
+                return super().submit(*task, **options)
+
+    executor = Processes(count, context, initializer=_follow_the_parent)
     try:
         yield Workers(executor, count)
     except BaseException:
@@ -131,6 +137,8 @@ def _follow_the_parent() -> None:
     import threading
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def end_with_the_parent() -> None:
         if parent := multiprocessing.parent_process():
@@ -138,6 +146,19 @@ def _follow_the_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=end_with_the_parent, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Put Ctrl-C off, since a process that is only being loaded would end in many lines."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # A Dask cluster, which somebody else has started.
