@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 GROUP = 64  # documents: larger groups cost less, smaller ones can be shared among more processes
 
 
+# --8<-- [start:batch]
 def batch_gradients(model: GPT, optimizer: Optimizer, documents: Sequence[Document]) -> list[float]:
     """Set the `grad` of the weights to that of the documents' mean loss; returns their losses."""
     share = 1 / len(documents)
@@ -47,10 +48,12 @@ def batch_gradients(model: GPT, optimizer: Optimizer, documents: Sequence[Docume
     )
 
 
+# --8<-- [end:batch]
 def groups(documents: Sequence[Document]) -> list[Sequence[Document]]:
     return [documents[i : i + GROUP] for i in range(0, len(documents), GROUP)]
 
 
+# --8<-- [start:group]
 def group_gradients(
     model: GPT, optimizer: Optimizer, documents: Iterable[Document], share: float
 ) -> list[float]:
@@ -69,6 +72,7 @@ def _add_gradient(model: GPT, tokens: Document, share: float) -> float:
     return loss.data
 
 
+# --8<-- [end:group]
 def add_groups(optimizer: Optimizer, results: Iterable[tuple[list[float], Vector]]) -> list[float]:
     """Set the `grad` of the weights to the sum of the groups' gradients; returns all losses."""
     losses: list[float] = []

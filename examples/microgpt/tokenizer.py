@@ -21,6 +21,7 @@ from data import Window
 from record import Record
 
 
+# --8<-- [start:tokenizer]
 class Tokenizer(Record):
     """The vocabulary: `characters`, each of them once, and BOS."""
 
@@ -69,3 +70,6 @@ class Tokenizer(Record):
         """
         begins, ends = (text.begins, text.ends) if isinstance(text, Window) else (True, True)
         return [self.bos] * begins + self.encode(text) + [self.bos] * ends
+
+
+# --8<-- [end:tokenizer]

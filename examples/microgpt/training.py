@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from parallel import Workers
 
 
+# --8<-- [start:step]
 def train_step(
     model: GPT,
     optimizer: optim.Adam,
@@ -51,6 +52,8 @@ def train_step(
     return mean
 
 
+# --8<-- [end:step]
+# --8<-- [start:loop]
 def learning_rate(training: Training, step: int) -> float:
     """The rate of a step, counted from 0: it falls linearly, and would be 0 after the last."""
     return training.lr * (1 - step / training.steps)
@@ -78,6 +81,8 @@ def train(run: Run, until: int, workers: Workers | None = None) -> Iterator[floa
         yield seconds
 
 
+# --8<-- [end:loop]
+# --8<-- [start:diverged]
 def _where_it_began(model: GPT, documents: Sequence[Sequence[int]]) -> str:
     """The first number that is inf or nan, in words; the weights are those of the failed step."""
     from scalargrad import graph  # late, because training needs it only here
@@ -91,9 +96,14 @@ def _where_it_began(model: GPT, documents: Sequence[Sequence[int]]) -> str:
     return next((f" (it began where {words})" for words in began if words), "")
 
 
+# --8<-- [end:diverged]
+# --8<-- [start:held_out]
 def held_out_loss(run: Run) -> float:
     """The mean loss of the documents that were never trained on."""
     tokenized = map(run.tokenizer.document, run.held_out)
     with no_grad():
         losses = [document_loss(run.model, tokens).data for tokens in tokenized]
     return math.fsum(losses) / len(losses)
+
+
+# --8<-- [end:held_out]
