@@ -34,6 +34,7 @@ TYPE_CHECKING = False  # importing these would only cost time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
+    from multiprocessing.process import BaseProcess
     from typing import Any
 
     from gradients import Document
@@ -115,17 +116,28 @@ def processes(count: int) -> Iterator[Workers]:
     # Spawned, which works everywhere: a fork would take along what other threads hold.
     context = multiprocessing.get_context("spawn")
 
+    started: set[BaseProcess] = set()
+
     class Processes(ProcessPoolExecutor):
         def submit(self, *task: Any, **options: Any) -> Future[Any]:
             with _ctrl_c_blocked():  # a process that this starts begins so, too
-                return super().submit(*task, **options)
+                future = super().submit(*task, **options)
+            started.update(multiprocessing.active_children())
+            return future
+
+    def problem() -> str:
+        ended = (process for process in started if not process.is_alive())
+        return next((f"process {p.pid} ended with exit code {p.exitcode}" for p in ended), "")
 
     executor = Processes(count, context, initializer=_follow_the_parent)
     try:
-        yield Workers(executor, count)
+        yield Workers(executor, count, problem=problem)
     except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()
+        # One that ended while it sent a result has sent half of it, and the executor would wait for
+        # the rest for ever, since its own end of the pipe is open: this ends the waiting.
+        executor._result_queue._writer.close()  # type: ignore[attr-defined]
         raise
     finally:
         executor.shutdown(cancel_futures=True)
