@@ -11,9 +11,11 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
 
+import microgpt_support  # finds the modules of the example
+
+# isort: split
 import checkpoint
 import export
-import microgpt_support  # finds the modules of the example
 from checkpoint import Weights, weights_of
 from model import Config, document_loss, new_gpt
 from run import Training, new_optimizer
