@@ -15,10 +15,12 @@ on the way is drawn by other generators, so that looking does not change the run
 
 import math
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, "examples/microgpt")
 from errors import InputError
 from looking import attention
 from model import Config, parameter_count
@@ -117,7 +119,11 @@ def pause():
 
 
 def write():
-    """Write one more text; also tells what each head looked at, at each of its places."""
-    written = text(current, pen)
-    tokens = current.tokenizer.document(written)[:-1][: current.model.config.block_size]
-    return {"text": written, "heads": attention(current.model, tokens)}
+    """Write one more text, and read it as `read` does."""
+    return read(text(current, pen))
+
+
+def read(text):
+    """What each head looks at in this text: for each place, the share of every place so far."""
+    tokens = current.tokenizer.document(text)[:-1][: current.model.config.block_size]
+    return {"text": text, "heads": attention(current.model, tokens)}

@@ -11,11 +11,13 @@ The points and the weights are those of examples/two_moons.py. `train` goes on u
 """
 
 import random
+import sys
 import time
 
-from two_moons import new_network, two_moons
-
 from scalargrad import Value, Vector, nn, no_grad, optim
+
+sys.path.insert(0, "examples")
+from two_moons import new_network, two_moons
 
 # A network bends space with one of these; with none of them it can only draw a straight line.
 ACTIVATIONS = {
@@ -39,6 +41,8 @@ class Training:
     """A network, its points, and the loss of the weights as they are now."""
 
     def __init__(self, hidden, activation, lr, seed):
+        if type(seed) is not int:
+            raise ValueError(f"the seed must be a whole number, got {seed}")
         rng = random.Random(seed)
         sizes = [2, hidden, 1] if hidden else [2, 1]
         self.points, self.network = two_moons(50, rng), new_network(sizes, rng)
