@@ -5,6 +5,7 @@ Expected values come from the programs that the panels show: the tutorial's and 
 
 import importlib
 import itertools
+import math
 import random
 import sys
 from pathlib import Path
@@ -265,3 +266,22 @@ class TestGPT:
         written = gpt.write()
         assert len(written["text"]) == 16
         assert [len(rows) for rows in written["heads"]] == [16] * 4
+
+    # What the page says will be seen.
+
+    def test_the_days_of_the_week_are_learnt_as_well_as_they_can_be(self, gpt):
+        days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+        gpt.begin("\n".join(days), steps=300)
+        seen = list(gpt.train())
+        # Which day it is, nobody can know; every other character of a day could be certain.
+        least = sum(math.log(7) / (len(day) + 1) for day in days) / 7
+        assert round(least, 2) == 0.24
+        mean = [item["mean"] for item in seen if "mean" in item][-1]
+        assert least < mean < 0.26
+        assert {item["name"] for item in seen if "name" in item} <= set(days)
+
+    def test_heads_that_have_learnt_nothing_look_everywhere_alike(self, gpt):
+        gpt.begin()
+        for rows in gpt.read("charlotte")["heads"]:
+            for row in rows:
+                assert row == pytest.approx([1 / len(row)] * len(row), rel=0.25)
