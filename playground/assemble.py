@@ -35,7 +35,12 @@ COPIED = {f"pyodide/{name}": f"pyodide/{name}" for name in (*PYODIDE, "pyodide-l
     "uplot.css": "uplot/dist/uPlot.min.css",
 }
 # The files of the checkout that the worker finds below its working directory, at the same paths.
-CHECKOUT = ("examples/microgpt/*.py", "examples/microgpt/names.txt", "examples/*.py", "exercises/*.py")
+CHECKOUT = (
+    "examples/microgpt/*.py",
+    "examples/microgpt/names.txt",
+    "examples/*.py",
+    "exercises/*.py",
+)
 
 
 def main() -> None:

@@ -29,8 +29,9 @@ export function place() {
  * Python has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
  * Gives an object whose `session` is null unless Python runs, `run(task)` which shows the errors
  * of an async function as messages, and `tell(text)`, which says something in the status line.
+ * `also` names files of vendor/ that the panel fetches besides, for the size on the button.
  */
-export async function launcher(where, { onStart = () => {}, onStop = () => {}, pytest = false }) {
+export async function launcher(where, { onStart = () => {}, onStop = () => {}, pytest = false, also = [] }) {
   const served = await manifest();
   if (!served) {
     where.append(
@@ -40,7 +41,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
     );
     return null;
   }
-  const size = `${(bytes(served, { pytest }) / 1e6).toFixed(1)} MB`;
+  const size = `${(bytes(served, { pytest, also }) / 1e6).toFixed(1)} MB`;
   const toggle = button("", () => (bar.running ? bar.stop() : bar.start()));
   toggle.classList.add("md-button--primary");
   const progress = element("progress", { "aria-label": "Loading Python", hidden: true });

@@ -28,8 +28,8 @@ export async function manifest() {
 }
 
 /** The bytes that a session fetches, once; the browser keeps them. */
-export function bytes(manifest, { pytest = false } = {}) {
-  return files(manifest, pytest).reduce((sum, file) => sum + manifest.bytes[file], 0);
+export function bytes(manifest, { pytest = false, also = [] } = {}) {
+  return [...files(manifest, pytest), ...also].reduce((sum, file) => sum + manifest.bytes[file], 0);
 }
 
 function files(manifest, pytest) {

@@ -61,8 +61,7 @@ def told(error):
     """An error as the page shows it: in the reader's lines if it happened there."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if frame.filename == PROGRAM]
-    inside = [frame for frame in frames if frame.filename != __file__]
-    lines = traceback.format_list(theirs or inside) + traceback.format_exception_only(error)
+    lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
     line = theirs[-1].lineno if theirs else None
     message = str(error)
     if isinstance(error, SyntaxError) and error.filename == PROGRAM:
