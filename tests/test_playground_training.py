@@ -281,7 +281,12 @@ class TestGPT:
         assert {item["name"] for item in seen if "name" in item} <= set(days)
 
     def test_heads_that_have_learnt_nothing_look_everywhere_alike(self, gpt):
+        def most(text):
+            heads = gpt.read(text)["heads"]
+            return max(share * len(row) for rows in heads for row in rows for share in row)
+
         gpt.begin()
-        for rows in gpt.read("charlotte")["heads"]:
-            for row in rows:
-                assert row == pytest.approx([1 / len(row)] * len(row), rel=0.25)
+        assert most("charlotte") < 1.4
+        for _ in gpt.train():
+            pass
+        assert most("charlotte") > 4

@@ -11,6 +11,7 @@ export class Attention {
   constructor() {
     this.text = null;
     this.place = 0;
+    this.writing = null; // what is being written, a character at a time
     this.line = element("div", { class: "training-text", role: "group",
       "aria-label": "The text; choose a character to see what each head looks at there" });
     this.words = element("p", { class: "training-said", role: "status" });
@@ -19,25 +20,28 @@ export class Attention {
   }
 
   clear() {
-    this.text = null;
+    this.text = this.writing = null;
     for (const part of [this.line, this.words, this.maps]) part.replaceChildren();
   }
 
-  /** Shows a text as if it were written now: a character at a time, with the rows of its maps. */
+  /**
+   * Shows a text as if it were written now: a character at a time, with the rows of its maps. It is
+   * shown whole at once if a place is chosen meanwhile, or another text is shown.
+   */
   async write(told) {
-    this.show(told, { place: 0 });
+    this.show(told);
     const places = this.labels.length;
-    if (calm) return this.choose(places - 1);
-    for (let place = 0; place < places && this.told === told; place++) {
+    this.writing = told;
+    for (let place = 0; place < places && this.writing === told && !calm; place++) {
       this.reveal(place);
       this.mark(place);
       await new Promise((resolve) => setTimeout(resolve, PER_CHARACTER));
     }
-    if (this.told === told) this.choose(this.place);
+    if (this.writing === told) this.choose(places - 1);
   }
 
   /** Shows {text, heads}, with the same place chosen as before. */
-  show(told, { place = this.place } = {}) {
+  show(told) {
     this.told = told;
     this.text = told.text;
     this.labels = [BEGINNING, ...told.text].slice(0, told.heads[0].length);
@@ -49,7 +53,7 @@ export class Attention {
       ),
     );
     this.maps.replaceChildren(...told.heads.map((rows, head) => this.map(rows, head)));
-    this.choose(Math.min(place, this.labels.length - 1));
+    this.choose(Math.min(this.place, this.labels.length - 1));
   }
 
   map(rows, head) {
@@ -88,6 +92,7 @@ export class Attention {
 
   /** Marks a place and says what each head looks at most there. */
   choose(place) {
+    this.writing = null;
     this.reveal(Infinity);
     this.mark(place);
     const looks = this.told.heads.map((rows, head) => {

@@ -2,6 +2,9 @@
 
 import { element } from "./panel.js";
 
+/** The files of vendor/ that charts need. */
+export const CHARTS = ["uplot.js", "uplot.css"];
+
 /** Whether the reader asks for less motion: a picture now and then, in the place of a film. */
 export const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -2,9 +2,13 @@
 
 import { element } from "./panel.js";
 
-/** Puts a label around an input. */
+let made = 0;
+
+/** An input below its label, and what goes beside it. */
 function labelled(label, input, ...more) {
-  return element("label", { class: "training-control" }, element("span", {}, label), input, ...more);
+  input.id = `training-control-${++made}`;
+  return element("div", { class: "training-control" },
+    element("label", { for: input.id }, label), input, ...more);
 }
 
 /** A choice among texts. */

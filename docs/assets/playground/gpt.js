@@ -1,7 +1,7 @@
 // The GPT of the example: trained in the worker by its own files; what it tells is shown here.
 
 import { Attention } from "./attention.js";
-import { addStyles, calm, lossChart } from "./charts.js";
+import { CHARTS, addStyles, calm, lossChart } from "./charts.js";
 import { choice, number, slider, text } from "./controls.js";
 import { button, copyLink, element, fromAddress, launcher, place } from "./panel.js";
 
@@ -20,7 +20,7 @@ let drawn = 0; // when
 let spoken = 0;
 
 const where = place();
-const bar = await launcher(where, { onStart: enable, onStop });
+const bar = await launcher(where, { onStart: enable, onStop, also: CHARTS });
 const from = {
   steps: 1000, n_embd: 16, n_head: 4, seed: 42, temperature: 0.5, prompt: "", ...fromAddress(),
 };
@@ -108,10 +108,14 @@ async function ready() {
   bar.clear();
   if (run) return;
   run = { ...(await bar.session.call("gpt", "begin", chosen())), step: 0 };
+  forget();
+  show();
+}
+
+function forget() {
   [seen, losses, means] = [null, [], []];
   samples.replaceChildren();
   attention.clear();
-  show();
 }
 
 async function train() {
@@ -133,8 +137,12 @@ const pause = () => bar.session.call("gpt", "pause");
 /** Forgets the run, so that the settings can be changed. */
 async function anew() {
   await pause();
-  onStop();
   bar.clear();
+  onStop();
+  forget();
+  said.textContent = "";
+  progress.value = 0;
+  chart.draw([], [], [], []);
 }
 
 async function write() {

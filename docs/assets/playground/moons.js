@@ -1,6 +1,6 @@
 // Two moons: the network of the tutorial is trained in the worker, and what it tells is drawn here.
 
-import { addStyles, calm, colour, lossChart, onSchemeChange } from "./charts.js";
+import { CHARTS, addStyles, calm, colour, lossChart, onSchemeChange } from "./charts.js";
 import { choice, number, slider } from "./controls.js";
 import { button, copyLink, element, fromAddress, launcher, place } from "./panel.js";
 
@@ -17,7 +17,7 @@ let drawn = 0; // when
 let spoken = 0;
 
 const where = place();
-const bar = await launcher(where, { onStart: begin, onStop });
+const bar = await launcher(where, { onStart: begin, onStop, also: CHARTS });
 const from = { hidden: 8, activation: "tanh", lr: 0.5, seed: 1, ...fromAddress() };
 const anew = () => bar.run(begin);
 const controls = {
