@@ -247,7 +247,9 @@ class TestGPT:
             assert shown == [f"{100 * share:.0f} %" for row in rows for share in row]
 
     def test_a_place_can_be_chosen_and_is_told_of_in_words(self, panel):
-        panel.page.locator(".training-text button").nth(1).press("Enter")
+        second = panel.page.locator(".training-text button").nth(1)
+        second.wait_for()  # the text is being written, a character at a time
+        second.press("Enter")
         panel.page.get_by_text("At “c”, to find what comes next, head 0 looks most at").wait_for()
 
     def test_a_prompt_that_the_model_cannot_read_is_a_message(self, panel):
@@ -258,7 +260,7 @@ class TestGPT:
 
     def test_words_of_ones_own_are_learnt(self, panel):
         panel.press("New run")
-        assert panel.said == ""
+        until(panel.page, "document.querySelector('.training-said').textContent === ''")
         panel.field("Train on").select_option("words of your own")
         panel.field("Your words, one on a line").fill("")
         panel.press("Train")

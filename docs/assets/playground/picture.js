@@ -12,7 +12,7 @@ export const prepare = () => (graphviz ??= instance());
  * to bottom where there is little room. Gives an object that lights its parts.
  */
 export async function draw(place, dot, attributes) {
-  const direction = place.clientWidth < 480 ? "TB" : "LR";
+  const direction = place.clientWidth < 400 ? "TB" : "LR";
   const drawn = (await prepare()).renderSVGElement(dot.replace("rankdir=LR", `rankdir=${direction}`));
   const svg = onlyShapes(drawn);
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);

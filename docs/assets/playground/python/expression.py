@@ -10,8 +10,9 @@ import ast
 import re
 from collections import Counter
 
-import scalargrad as sg
 from session import run
+
+import scalargrad as sg
 
 
 def look(text, change=None):
@@ -80,7 +81,7 @@ def boxes_in(dot, names):
     """For each name: its box, and in which line of the box its gradient stands."""
     found = {}
     for box, label in NODE.findall(dot):
-        title, *lines = (unescaped(line) for line in re.split(r"(?<!\\)\\n", label))
+        title, *lines = unescaped(label).split("\n")
         numbers = [NUMBER.fullmatch(line) for line in lines]
         if not any(numbers):
             name = title if title in names else title.rpartition(" (")[0]  # without its operation
@@ -96,8 +97,9 @@ def boxes_in(dot, names):
     return found
 
 
-def unescaped(text):
-    return re.sub(r"\\(.)", r"\1", text).replace("&amp;", "&")
+def unescaped(label):
+    text = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), label)
+    return text.replace("&amp;", "&")
 
 
 # The ledger.
