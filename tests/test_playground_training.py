@@ -104,7 +104,7 @@ class TestTwoMoons:
 
     # What the page says will be seen.
 
-    def outcome(self, moons, steps=200, **settings):
+    def trained(self, moons, steps=200, **settings):
         moons.begin(**settings)
         for _ in range(steps):
             moons.training.step()
@@ -112,16 +112,32 @@ class TestTwoMoons:
 
     def test_a_single_neuron_gets_no_further_than_a_straight_line(self, moons):
         for activation in moons.ACTIVATIONS:
-            assert self.outcome(moons, hidden=0, activation=activation).right == 89
+            alone = self.trained(moons, hidden=0, activation=activation)
+            assert (alone.right, round(alone.loss.data, 2)) == (89, 0.32)
 
-    def test_without_an_activation_neither_do_eight(self, moons):
-        trained = self.outcome(moons, activation="none")
-        assert 86 <= trained.right <= 91
-        assert trained.loss.data > 0.3
+    def test_two_hidden_neurons_are_not_enough_and_three_are(self, moons):
+        assert self.trained(moons, steps=400, hidden=1).right < 100
+        assert self.trained(moons, steps=400, hidden=2).right < 100
+        assert self.trained(moons, steps=400, hidden=3).right == 100
 
-    @pytest.mark.parametrize("activation", ["tanh", "relu"])
-    def test_with_one_they_tell_all_points_apart(self, moons, activation):
-        assert self.outcome(moons, activation=activation).right == 100
+    def test_eight_need_fifty_steps(self, moons):
+        assert self.trained(moons, steps=50).right == 100
+
+    def test_without_an_activation_eight_get_no_further_than_one(self, moons):
+        bendless = self.trained(moons, activation="none")
+        assert 86 <= bendless.right <= 91
+        assert bendless.loss.data > 0.3
+
+    def test_relu_bends_enough(self, moons):
+        assert self.trained(moons, activation="relu").right == 100
+
+    @pytest.mark.parametrize(
+        ("hidden", "lr", "rises", "after"), [(8, 0.01, 0, 2.7), (8, 0.5, 0, 0.01), (3, 5, 80, 0.4)]
+    )
+    def test_too_slow_and_too_fast(self, moons, hidden, lr, rises, after):
+        losses = self.trained(moons, hidden=hidden, lr=lr).losses
+        assert sum(b > a for a, b in itertools.pairwise(losses)) == rises
+        assert round(losses[-1], 1 if after > 0.1 else 2) == after
 
 
 class TestGPT:

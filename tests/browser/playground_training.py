@@ -244,7 +244,9 @@ class TestGPT:
         assert maps.count() == 2
         for head, rows in enumerate(heads):
             shown = maps.nth(head).locator("td span").all_text_contents()
-            assert shown == [f"{100 * share:.0f} %" for row in rows for share in row]
+            assert shown == [
+                f"{100 * share:.0f}\N{NO-BREAK SPACE}%" for row in rows for share in row
+            ]
 
     def test_a_place_can_be_chosen_and_is_told_of_in_words(self, panel):
         second = panel.page.locator(".training-text button").nth(1)

@@ -14,7 +14,7 @@ export class Attention {
     this.writing = null; // what is being written, a character at a time
     this.line = element("div", { class: "training-text", role: "group",
       "aria-label": "The text; choose a character to see what each head looks at there" });
-    this.words = element("p", { class: "training-said", role: "status" });
+    this.words = element("p", { class: "training-said" });
     this.maps = element("div", { class: "training-maps" });
     this.shown = element("div", {}, this.line, this.words, this.maps);
   }
@@ -53,7 +53,7 @@ export class Attention {
       ),
     );
     this.maps.replaceChildren(...told.heads.map((rows, head) => this.map(rows, head)));
-    this.choose(Math.min(this.place, this.labels.length - 1));
+    this.choose(Math.min(this.place, this.labels.length - 1), "off");
   }
 
   map(rows, head) {
@@ -90,9 +90,10 @@ export class Attention {
       [...body.rows].forEach((row, i) => row.classList.toggle("chosen", i === place));
   }
 
-  /** Marks a place and says what each head looks at most there. */
-  choose(place) {
+  /** Marks a place and says what each head looks at most there; a screen reader, if asked for it. */
+  choose(place, live = "polite") {
     this.writing = null;
+    this.words.setAttribute("aria-live", live);
     this.reveal(Infinity);
     this.mark(place);
     const looks = this.told.heads.map((rows, head) => {
@@ -107,4 +108,4 @@ export class Attention {
 
 const visible = (character) => (character === " " ? "␣" : character);
 const named = (label) => (label === BEGINNING ? "the beginning" : `“${visible(label)}”`);
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`;

@@ -47,7 +47,8 @@ const progress = element("progress", { class: "training-progress", max: 1, value
   "aria-label": "Steps of the training" });
 const said = element("p", { class: "training-said" });
 const aloud = element("p", { class: "training-aloud", role: "status" });
-const samples = element("dl", { class: "training-samples" });
+const samples = element("dl", { class: "training-samples", tabindex: "0",
+  "aria-label": "What it has written so far" });
 const settings = element("fieldset", { class: "training-controls" },
   element("legend", {}, "The run"), documents.shown,
   ...Object.values(sizes).map((size) => size.shown), words.shown);
@@ -72,7 +73,7 @@ if (bar) {
     lines: [
       { label: "each step", colour: "--training-faint", width: 1 },
       { label: "mean of the last 50", colour: "--training-blue", width: 2 },
-      { label: "guessing, all alike", colour: "--training-ink", width: 1, dash: [6, 5] },
+      { label: "all characters alike", colour: "--training-ink", width: 1, dash: [6, 5] },
     ],
   });
   // Once it has made a step, a run keeps its settings; before, another setting is another run.
@@ -187,7 +188,7 @@ function trains(call) {
 // What is seen.
 
 function take(told) {
-  if ("name" in told) return addText(`After the last step`, told.name);
+  if ("name" in told) return addText("After the last step", told.name);
   seen = told;
   run.step = told.step;
   losses.push(...told.losses);
