@@ -104,25 +104,36 @@ class TestBoxes:
     @every_preset
     def test_say_where_the_gradient_of_each_number_stands(self, expression, preset):
         found = expression.look(preset.read_text())
-        labels = dict(re.findall(r'(n\d+) \[label="(.*?)"', found["dot"]))
-        grads = {step["parent"]: step["shown"]["grad"] for step in found["steps"]}
-        for name, grad in grads.items():
+        labels = dict(expression.NODE.findall(found["dot"]))
+        for name, grad in {s["parent"]: s["shown"]["grad"] for s in found["steps"]}.items():
             place = found["boxes"][name]
-            assert labels[place["box"]].split(r"\n")[place["line"]].endswith(f"grad {grad}")
+            written = re.findall(r"grad (\S+)", expression.text_of(labels[place["box"]]))
+            assert written[place["gradient"]] == grad
 
-    def test_the_middle_of_a_long_row_is_in_its_box_but_in_no_line(self, expression):
+    def test_the_middle_of_a_long_row_is_in_its_box_but_not_written(self, expression):
         text = "from scalargrad import nn\nx = nn.vector([0.5] * 12)\ny = nn.softmax(x).sum()"
         boxes = expression.look(text)["boxes"]
-        assert boxes["x[5]"] == {"box": boxes["x[0]"]["box"], "line": None}
-        assert boxes["x[11]"]["line"] is not None
+        assert boxes["x[5]"] == {"box": boxes["x[0]"]["box"], "gradient": None}
+        assert (boxes["x[0]"]["gradient"], boxes["x[11]"]["gradient"]) == (-7, -1)
 
     @pytest.mark.parametrize(
-        "label", ['"', "\\", "\\n", "a\\", "&amp;", "<b>", "x (exp)", "n1 -> n2"]
+        "label", ['"', "\\", "\\n", "a\\", "&amp;", "<b>", "grad 1", "x (exp)", "n1 -> n2"]
     )
     def test_are_found_whatever_a_number_is_called(self, expression, label):
         text = f"from scalargrad import Value\nx = Value(3.0, label={label!r})\ny = x.exp()"
         found = expression.look(text)
-        assert found["boxes"] == {label: {"box": "n1", "line": 2}, "y": {"box": "n2", "line": 2}}
+        assert found["boxes"] == {
+            label: {"box": "n1", "gradient": -1},
+            "y": {"box": "n2", "gradient": -1},
+        }
+
+    def test_are_read_from_labels_that_are_marked_up_too(self, expression):
+        dot = (
+            'digraph {\n  n1 [label=<<b>x &lt;1&gt;</b><br/><font color="#000">data 3</font>'
+            '<br/>grad 0>, style="rounded"]\n  n2 [label=<<b>y</b><i> (exp)</i><br/>data 9>]\n}'
+        )
+        expected = {"x <1>": {"box": "n1", "gradient": -1}, "y": {"box": "n2", "gradient": -1}}
+        assert expression.boxes_in(dot, {"x <1>", "y"}) == expected
 
 
 class TestSliders:

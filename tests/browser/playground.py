@@ -27,11 +27,9 @@ ROWS = """() => [...document.querySelectorAll("#playground-ledger tbody tr")].ma
     row => [...row.cells].map(cell => cell.textContent))"""
 LIT_ROWS = """() => [...document.querySelectorAll("#playground-ledger tbody tr")].flatMap(
     (row, i) => row.classList.contains("lit") ? [i] : [])"""
-BOXES = """() => Object.fromEntries([...document.querySelectorAll(".playground-picture .node")].map(
-    node => [...node.querySelectorAll("text")].map(text => text.textContent)).map(
-    ([title, ...lines]) => [title, lines]))"""
+BOXES = """() => [...document.querySelectorAll(".playground-picture .node")].map(
+    node => [...node.querySelectorAll("text")].map(text => text.textContent).join("")).sort()"""
 TIMES = "\N{MULTIPLICATION SIGN}"
-ENDLESS = "while True:\n    pass\n"
 
 
 class Panel:
@@ -136,18 +134,18 @@ class TestExpression:
         for _ in found["steps"]:
             panel.button("Step").click()
         assert panel.ledger() == rows_of(found)
-        labels = [label.split(r"\n") for label in re.findall(r'\[label="(.*?)"', found["dot"])]
-        assert panel.page.evaluate(BOXES) == {title: lines for title, *lines in labels}
+        labels = [expression.text_of(label) for _, label in expression.NODE.findall(found["dot"])]
+        assert panel.page.evaluate(BOXES) == sorted(label.replace("\n", "") for label in labels)
 
     def test_a_step_lights_its_line_and_its_arrow_and_says_what_it_does(self, panel):
         panel.button("Step").click()
         panel.button("Step").click()
         assert panel.page.evaluate(LIT_ROWS) == [1]
-        lit = panel.page.locator(".playground-picture .node.lit text:first-of-type")
-        assert sorted(lit.all_text_contents()) == ["tax", "total (*)"]
+        lit = panel.page.locator(".playground-picture .node.lit").all_text_contents()
+        assert sorted(re.findall("[a-z]+", box)[0] for box in lit) == ["tax", "total"]
         assert panel.page.locator(".playground-picture .edge.lit").count() == 1
-        assert panel.page.evaluate(BOXES)["tax"] == ["data 1.5", "grad 17"]
-        assert panel.page.evaluate(BOXES)["price"] == ["data 4", "grad 0"]
+        assert "taxdata 1.5grad 17" in panel.page.evaluate(BOXES)
+        assert "pricedata 4grad 0" in panel.page.evaluate(BOXES)
         said = panel.page.locator(".playground-said").text_content()
         assert "Line 2 of 6: total has the gradient 1; times the local derivative 17" in said
 
@@ -156,17 +154,17 @@ class TestExpression:
         panel.button("Step").click()
         panel.button("Back").click()
         assert panel.page.evaluate(LIT_ROWS) == [0]
-        assert panel.page.evaluate(BOXES)["tax"] == ["data 1.5", "grad 0"]
+        assert "taxdata 1.5grad 0" in panel.page.evaluate(BOXES)
 
     def test_run_goes_on_to_the_end_and_reset_to_the_beginning(self, panel):
         panel.draw("from scalargrad import Value\nx = Value(3.0)\ny = x * x")
         panel.button("Run").click()
         until(panel.page, f"({LIT_ROWS})().includes(1)")
-        assert panel.page.evaluate(BOXES)["x"] == ["data 3", "grad 6"]
+        assert "xdata 3grad 6" in panel.page.evaluate(BOXES)
         assert panel.button("Run").is_disabled()
         panel.button("Reset").click()
         assert panel.page.evaluate(LIT_ROWS) == []
-        assert panel.page.evaluate(BOXES)["x"] == ["data 3", "grad 0"]
+        assert "xdata 3grad 0" in panel.page.evaluate(BOXES)
 
     def test_a_slider_changes_the_number_in_the_program_and_all_that_follows(self, panel):
         panel.page.get_by_role("slider", name="price").focus()
@@ -196,21 +194,19 @@ class TestExpression:
             f"from scalargrad import Value\nprint({evil!r})\nx = Value(3.0, label={evil!r})\nx * x"
         )
         assert panel.page.locator(".playground-printed").text_content() == evil + "\n"
-        assert evil in panel.page.evaluate(BOXES)
+        assert f"{evil}data 3grad 0" in panel.page.evaluate(BOXES)
         assert panel.ledger()[0][5] == f"→ {evil}"
         inside = panel.page.locator(".playground").locator("img, script, a, foreignObject")
         assert inside.count() == 0
 
-    def test_an_endless_loop_is_stopped_at_once_and_the_text_is_kept(self, panel):
-        panel.type(ENDLESS)
+    @pytest.mark.parametrize("endless", ["while True:\n    pass\n", "while True:\n    print(1)\n"])
+    def test_an_endless_loop_is_stopped_at_once_and_the_text_is_kept(self, panel, endless):
+        panel.type(endless)
         panel.button("Draw the graph").click()
         time.sleep(0.3)
         panel.button("Stop").click(timeout=1_000)
         assert panel.button("Draw the graph").is_disabled()
-        assert panel.text() == ENDLESS
-        panel.type("from scalargrad import Value\nx = Value(3.0)\ny = x * x")
-        panel.start()
-        until(panel.page, f"({ROWS})().length === 2", 30)
+        assert panel.text() == endless
 
     def test_the_picture_is_described_by_the_table(self, panel):
         picture = panel.page.get_by_role("img", name="The graph of total")
@@ -325,13 +321,13 @@ class TestSession:
             pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
             return sum(pages) * 4096 / 1e6
 
-        sizes = []
-        for _ in range(3):
-            if shared.button("Stop").is_visible():
-                shared.button("Stop").click()
+        if not shared.button("Stop").is_visible():
             shared.start()
-            sizes.append(megabytes())
-        assert sizes[-1] < sizes[0] + 100, sizes
+        before = megabytes()
+        for _ in range(2):
+            shared.button("Stop").click()
+            shared.start()
+        assert megabytes() < before + 50  # a Python takes more than that
 
     def test_a_page_opened_as_a_file_says_why_it_has_no_python(self, site, browser):
         seen = browser.open(f"{site.as_uri()}/playground/index.html", "desktop", "light")
