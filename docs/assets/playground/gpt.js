@@ -16,6 +16,8 @@ let seen = null; // what it told last
 let losses = [];
 let means = []; // null where none was told
 let training = null; // the latest call of train, while it lasts
+let looking = false; // at the attention, and whether to look again
+let lookWanted = false;
 let drawn = 0; // when
 let spoken = 0;
 
@@ -158,6 +160,18 @@ async function lookAgain() {
   attention.show(await bar.session.call("gpt", "read", { text: attention.text }));
 }
 
+/** Does that now or, if it is being done, once more after that: never twice at a time. */
+async function keepLooking() {
+  lookWanted = true;
+  if (looking) return;
+  looking = true;
+  while (lookWanted && run) {
+    lookWanted = false;
+    await bar.run(lookAgain);
+  }
+  looking = false;
+}
+
 function sample() {
   if (run && bar.session) bar.run(setSampling);
 }
@@ -194,7 +208,7 @@ function take(told) {
   losses.push(...told.losses);
   means.push(...Array(told.losses.length - 1).fill(null), told.mean);
   for (const each of told.samples) addText(`After ${told.step} steps`, each);
-  if (told.samples.length || told.step === run.steps) bar.run(lookAgain);
+  if (told.samples.length || told.step === run.steps) keepLooking();
   show();
 }
 
@@ -229,10 +243,11 @@ function inWords() {
       `a model of ${whole(run.parameters)} parameters.`
     );
   const { step, mean, speed, seconds_left: left } = seen;
+  const ended = step === run.steps;
   const time = left < 90 ? `${whole(left)} s` : `${whole(left / 60)} min`;
   return (
     `Step ${whole(step)} of ${whole(run.steps)}: the mean loss of the last 50 is ` +
     `${mean.toFixed(4)}. ${speed < 10 ? speed.toFixed(1) : whole(speed)} steps a second` +
-    (training && step < run.steps ? `, ${time} left.` : ".")
+    (ended ? ". “New run” begins another." : training ? `, ${time} left.` : ".")
   );
 }
