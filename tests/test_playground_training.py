@@ -188,6 +188,13 @@ class TestGPT:
             next(later)
         assert list(earlier) == []
 
+    def test_a_new_run_ends_the_names_of_the_last(self, gpt):
+        gpt.begin(steps=1, n_embd=8)
+        earlier = gpt.train()
+        assert "name" in [*itertools.islice(earlier, 3)][-1]
+        gpt.begin(steps=1, n_embd=8)
+        assert list(earlier) == []
+
     def test_there_are_samples_every_fifty_steps_but_for_the_last(self, gpt):
         gpt.begin(steps=150, n_embd=8)
         seen = [item for item in gpt.train() if "step" in item]

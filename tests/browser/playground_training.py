@@ -321,8 +321,8 @@ COLOURS = """([columns, rows]) => {
 
 # What the panel does, without its page, so that the losses are seen whole.
 RUN = """async ([module, steps]) => {
-    const { start } = await import(module);
-    const session = await start();
+    const { manifest, start } = await import(module);
+    const session = start(await manifest());
     await session.starting;
     await session.call("gpt", "begin", { steps });
     const told = [];

@@ -156,7 +156,7 @@ async function write() {
 
 /** Look again at the same text: its attention changes while the model learns. */
 async function lookAgain() {
-  if (!attention.text) return write();
+  if (attention.text === null) return attention.write(await bar.session.call("gpt", "write"));
   attention.show(await bar.session.call("gpt", "read", { text: attention.text }));
 }
 

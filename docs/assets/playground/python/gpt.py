@@ -100,7 +100,8 @@ def train():
         }
         if finished:
             for _ in range(NAMES):
-                yield {"name": text(run, run.rng)}
+                if run is current:
+                    yield {"name": text(run, run.rng)}
 
 
 def samples(run):
