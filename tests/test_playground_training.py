@@ -92,6 +92,16 @@ class TestTwoMoons:
             moons.set_learning_rate(-1.0)
         assert moons.training.optimizer.lr == 0.25
 
+    @pytest.mark.parametrize("settings", [{"seed": 0.5}, {"lr": -1.0}, {"activation": "cube"}])
+    def test_settings_that_cannot_be_followed_leave_the_training_as_it_is(self, moons, settings):
+        moons.begin()
+        before, seen = moons.training, moons.train()
+        next(seen)
+        with pytest.raises((ValueError, KeyError)):
+            moons.begin(**settings)
+        assert moons.training is before
+        assert next(seen)["losses"]
+
     @pytest.mark.parametrize("change", ["begin", "train"])
     def test_only_the_latest_training_goes_on(self, moons, change):
         moons.begin()

@@ -92,8 +92,8 @@ def neurons(columns, weights, biases):
 def begin(hidden=8, activation="tanh", lr=0.5, seed=1):
     """Start again, with a new network; 0 hidden neurons leave a single one."""
     global training
-    pause()
     training = Training(hidden, activation, lr, seed)
+    pause()
     points = [(x, y, moon) for (x, y), moon in training.points]
     parameters = sum(len(biases) * (len(weights[0]) + 1) for weights, biases in training.network)
     return {"points": points, "xs": XS, "ys": YS, "parameters": parameters} | seen(since=0)
