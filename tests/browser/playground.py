@@ -329,6 +329,18 @@ class TestSession:
             shared.start()
         assert megabytes() < before + 50  # a Python takes more than that
 
+    def test_a_site_built_without_npm_says_so(self, server, browser):
+        page = browser.context("desktop", "light").new_page()
+        page.route("**/vendor/**", lambda route: route.fulfill(status=404))
+        page.goto(f"{server}/playground/index.html")
+        page.get_by_text("This copy of the site was built without npm").wait_for()
+
+    def test_a_browser_without_webassembly_is_told_so(self, server, browser):
+        page = browser.context("desktop", "light").new_page()
+        page.add_init_script("delete window.WebAssembly")
+        page.goto(f"{server}/playground/index.html")
+        page.get_by_text("This browser cannot run Python in a page").wait_for()
+
     def test_a_page_opened_as_a_file_says_why_it_has_no_python(self, site, browser):
         seen = browser.open(f"{site.as_uri()}/playground/index.html", "desktop", "light")
         assert "opened as a file" in seen.page.locator(".playground-unavailable").text_content()
