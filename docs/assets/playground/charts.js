@@ -1,6 +1,12 @@
 // The loss of a training, drawn as it comes, in the colours of the page.
 
+import Plot from "../vendor/uplot.js";
 import { element } from "./panel.js";
+
+for (const sheet of ["../vendor/uplot.css", "training.css"])
+  document.head.append(
+    element("link", { rel: "stylesheet", href: new URL(sheet, import.meta.url).href }),
+  );
 
 /** The files of vendor/ that charts need. */
 export const CHARTS = ["uplot.js", "uplot.css"];
@@ -17,20 +23,12 @@ export function onSchemeChange(redraw) {
   new MutationObserver(redraw).observe(document.body, watched);
 }
 
-export function addStyles() {
-  for (const sheet of ["../vendor/uplot.css", "training.css"])
-    document.head.append(
-      element("link", { rel: "stylesheet", href: new URL(sheet, import.meta.url).href }),
-    );
-}
-
 /**
  * A chart of lines over steps. Each of `lines` is {label, colour, width}, and may have a `dash`;
  * `draw(steps, ...losses)` draws a list of numbers for each of them. Where one is null, the line
  * goes straight on.
  */
-export async function lossChart(where, { height, range, lines }) {
-  const { default: Plot } = await import("../vendor/uplot.js");
+export function lossChart(where, { height, range, lines }) {
   const frame = element("div", { class: "training-chart", role: "img",
     "aria-label": "The loss over the steps of the training" });
   where.append(frame);

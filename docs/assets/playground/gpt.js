@@ -1,7 +1,7 @@
 // The GPT of the example: trained in the worker by its own files; what it tells is shown here.
 
 import { Attention } from "./attention.js";
-import { CHARTS, addStyles, calm, lossChart } from "./charts.js";
+import { CHARTS, calm, lossChart } from "./charts.js";
 import { choice, number, slider, text } from "./controls.js";
 import { button, copyLink, element, fromAddress, launcher, place } from "./panel.js";
 
@@ -55,34 +55,30 @@ const settings = element("fieldset", { class: "training-controls" },
   element("legend", {}, "The run"), documents.shown,
   ...Object.values(sizes).map((size) => size.shown), words.shown);
 const attention = new Attention();
-let chart;
-if (bar) {
-  addStyles();
-  const curve = element("div", {});
-  where.append(
-    settings,
-    element("div", { class: "playground-bar" }, buttons.train, buttons.anew, copyLink(state)),
-    progress, said, aloud,
-    element("div", { class: "training-pictures" }, curve, samples),
-    element("fieldset", { class: "training-controls" },
-      element("legend", {}, "What it writes"), ...Object.values(sampling).map((s) => s.shown),
-      buttons.write),
-    attention.shown,
-  );
-  chart = await lossChart(curve, {
-    height: 260,
-    range: (_, low, high) => [Math.max(0, Math.min(low, 2) - 0.2), Math.max(high, 3.5)],
-    lines: [
-      { label: "each step", colour: "--training-faint", width: 1 },
-      { label: "mean of the last 50", colour: "--training-blue", width: 2 },
-      { label: "all characters alike", colour: "--training-ink", width: 1, dash: [6, 5] },
-    ],
-  });
-  // Once it has made a step, a run keeps its settings; before, another setting is another run.
-  settings.addEventListener("change", () => (run = null));
-  showWords();
-  onStop();
-}
+const curve = element("div", {});
+where.append(
+  settings,
+  element("div", { class: "playground-bar" }, buttons.train, buttons.anew, copyLink(state)),
+  progress, said, aloud,
+  element("div", { class: "training-pictures" }, curve, samples),
+  element("fieldset", { class: "training-controls" },
+    element("legend", {}, "What it writes"), ...Object.values(sampling).map((s) => s.shown),
+    buttons.write),
+  attention.shown,
+);
+const chart = lossChart(curve, {
+  height: 260,
+  range: (_, low, high) => [Math.max(0, Math.min(low, 2) - 0.2), Math.max(high, 3.5)],
+  lines: [
+    { label: "each step", colour: "--training-faint", width: 1 },
+    { label: "mean of the last 50", colour: "--training-blue", width: 2 },
+    { label: "all characters alike", colour: "--training-ink", width: 1, dash: [6, 5] },
+  ],
+});
+// Once it has made a step, a run keeps its settings; before, another setting is another run.
+settings.addEventListener("change", () => (run = null));
+showWords();
+enable();
 
 // What the buttons do.
 

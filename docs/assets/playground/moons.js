@@ -1,6 +1,6 @@
 // Two moons: the network of the tutorial is trained in the worker, and what it tells is drawn here.
 
-import { CHARTS, addStyles, calm, colour, lossChart, onSchemeChange } from "./charts.js";
+import { CHARTS, calm, colour, lossChart, onSchemeChange } from "./charts.js";
 import { choice, number, slider } from "./controls.js";
 import { button, copyLink, element, fromAddress, launcher, place } from "./panel.js";
 
@@ -38,23 +38,19 @@ const canvas = element("canvas", {
   "aria-label": "The points of both moons, and which moon the network takes each place for",
 });
 const pictures = element("div", { class: "training-pictures" }, canvas);
-let chart;
-if (bar) {
-  addStyles();
-  where.append(
-    element("div", { class: "training-controls" }, ...Object.values(controls).map((c) => c.shown)),
-    element("div", { class: "playground-bar" }, ...Object.values(buttons), copyLink(settings)),
-    said, aloud, pictures,
-  );
-  chart = await lossChart(pictures, {
-    height: 260,
-    range: (_, low, high) => [0, Math.max(high, 0.1) * 1.05],
-    lines: [{ label: "loss", colour: "--training-blue", width: 2 }],
-  });
-  new ResizeObserver(draw).observe(canvas);
-  onSchemeChange(draw);
-  onStop();
-}
+where.append(
+  element("div", { class: "training-controls" }, ...Object.values(controls).map((c) => c.shown)),
+  element("div", { class: "playground-bar" }, ...Object.values(buttons), copyLink(settings)),
+  said, aloud, pictures,
+);
+const chart = lossChart(pictures, {
+  height: 260,
+  range: (_, low, high) => [0, Math.max(high, 0.1) * 1.05],
+  lines: [{ label: "loss", colour: "--training-blue", width: 2 }],
+});
+new ResizeObserver(draw).observe(canvas);
+onSchemeChange(draw);
+enable(false);
 
 // What the buttons do.
 
