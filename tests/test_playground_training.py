@@ -323,3 +323,12 @@ class TestGPT:
         for _ in gpt.train():
             pass
         assert most("charlotte") > 4
+
+    def test_of_a_long_word_the_first_16_characters_are_read(self, gpt):
+        def losses(words):
+            gpt.begin(words, steps=3, n_embd=8)
+            return [loss for item in gpt.train() for loss in item.get("losses", [])]
+
+        alike = "abcdefghijklmnop"
+        assert losses(f"{alike}abc\n{alike}cba") == losses(f"{alike}cab\n{alike}bac")
+        assert losses(f"{alike[1:]}abc") != losses(f"{alike[1:]}cab")
