@@ -51,9 +51,20 @@ async function load({ vendor, programs, wheels, checkout, sizes }) {
   const session = pyodide.pyimport("session");
   return async ({ id, module, function: name, arguments: given }) => {
     const send = (kind, value) => self.postMessage({ id, [kind]: value });
-    await bring(module);
-    await session.call(module, name, pyodide.toPy(given), send);
+    try {
+      await bring(module);
+      await session.call(module, name, pyodide.toPy(given), send);
+    } catch (error) {
+      send("error", brokenDown(error));
+    }
   };
+}
+
+// Python tells its errors itself. One that comes here is of JavaScript: a file did not arrive, or
+// calls went deeper than the browser has room for, after which Pyodide answers no more.
+function brokenDown({ name: type, message }) {
+  const advice = "Python cannot go on. Press Stop, then Start again; your text is kept.";
+  return { type, message: `${message}. ${advice}`, traceback: "", line: null };
 }
 
 async function fetched(address) {
