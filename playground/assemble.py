@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +69,7 @@ def gather(folder: Path, made_from: str) -> None:
     checkout = [path.relative_to(ROOT) for path in files_of_checkout()]
     for path in checkout:
         copy(ROOT / path, folder / "checkout" / path)
+    (folder / "licences.txt").write_text(licences(testing), encoding="utf-8")
     sizes = {
         path.relative_to(folder).as_posix(): path.stat().st_size
         for path in sorted(folder.rglob("*"))
@@ -146,6 +148,43 @@ def bring_pytest(folder: Path) -> list[Path]:
     options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version=3.14"]
     pip("download", "-r", requirements, *options, *any_platform, "--dest", folder)
     return sorted(folder.glob("*.whl"))
+
+
+# Packages that have no licence file with them: which licences they and their parts are under.
+LICENCES = {
+    "pyodide": {"Pyodide": "MPL-2.0", "Python": "Python-2.0", "libffi and others": "MIT"},
+    "@viz-js/viz": {
+        "Viz.js, copyright (c) Michael Daines": "MIT",
+        "Graphviz, version 2.0 of its licence": "EPL-2.0",
+        "Graphviz, version 1.0 of its licence": "EPL-1.0",
+        "Expat": "MIT",
+    },
+}
+
+
+def licences(wheels: list[Path]) -> str:
+    """The texts of the licences of everything that is gathered, one after the other."""
+    texts = []
+    for package, version in versions().items():
+        own = sorted((MODULES / package).glob("LICEN[SC]E*"))
+        texts += [(f"{package} {version}", path.read_text(encoding="utf-8")) for path in own]
+        texts += [
+            (f"{package} {version}: {part} ({name})", standard_licence(name))
+            for part, name in ({} if own else LICENCES[package]).items()
+        ]
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            texts += [
+                (f"{wheel.stem}: {Path(name).name}", archive.read(name).decode("utf-8"))
+                for name in archive.namelist()
+                if ".dist-info/licenses/" in name
+            ]
+    return "\n\n".join(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{text}" for title, text in texts)
+
+
+def standard_licence(name: str) -> str:
+    path = MODULES / "spdx-license-list" / "licenses" / f"{name}.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["licenseText"])
 
 
 def versions() -> dict[str, str]:

@@ -17,13 +17,14 @@ const where = place();
 const preset = element("select", { id: "playground-preset", onchange: () => show(preset.value) });
 preset.append(...Object.entries(PRESETS).map(([value, text]) => element("option", { value }, text)));
 const note = element("p", { class: "playground-note", role: "note", hidden: true });
+const sliders = element("div", { class: "playground-sliders" });
 const box = element("div", { class: "playground-editor" });
 where.append(
   element("div", { class: "playground-bar" },
     element("label", { for: "playground-preset" }, "Begin with "), preset,
     copyLink(() => ({ code: code.text() }))),
   note,
-  box,
+  element("div", { class: "playground-side-by-side" }, box, sliders),
 );
 const code = editor(box, { label: "Your program", onChange: changed, run: compute });
 const python = await launcher(where, {
@@ -43,7 +44,6 @@ const python = await launcher(where, {
 // The picture and what belongs to it.
 
 const drawButton = button("Draw the graph", compute, { disabled: true, title: "Ctrl-Enter" });
-const sliders = element("div", { class: "playground-sliders" });
 const steps = {
   Step: button("Step", () => (pause(), go(position + 1))),
   Back: button("Back", () => (pause(), go(position - 1))),
@@ -57,13 +57,13 @@ const picture = element("div", { class: "playground-picture", tabindex: "0",
   "aria-label": "The graph; the table beside it says the same" });
 const lines = element("tbody");
 const ledger = element("div", { class: "playground-ledger", tabindex: "0" },
-  element("table", { id: "playground-ledger" },
+  element("table", { id: "playground-ledger", class: "playground-table" },
     element("caption", {}, "The backward pass, line by line"),
     element("thead", {}, element("tr", {},
       ...["node", "op", "upstream", "× local", "= contribution", "→ parent", "its grad"].map((text) =>
         element("th", { scope: "col" }, text)))),
     lines));
-const shown = element("div", { hidden: true }, sliders, controls, said,
+const shown = element("div", { hidden: true }, controls, said,
   element("div", { class: "playground-side-by-side" }, picture, ledger));
 if (python) {
   where.querySelector(".playground-bar:has(progress) button").after(drawButton);
@@ -132,7 +132,7 @@ async function go(to) {
     row.classList.toggle("lit", i === position - 1);
     row.classList.toggle("done", i < position - 1);
   });
-  lines.children[position - 1]?.scrollIntoView({ block: "nearest" });
+  ledger.scrollTop = Math.max(0, (lines.children[position - 1]?.offsetTop ?? 0) - ledger.clientHeight / 2);
   said.textContent = now ? told(now) : beginning();
   steps.Step.disabled = steps.Run.disabled = position === result.steps.length;
   steps.Back.disabled = steps.Reset.disabled = position === 0;

@@ -41,8 +41,9 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
     );
     return null;
   }
+  let running = null; // the session, from the moment when it begins to load
   const size = `${(bytes(served, { pytest, also }) / 1e6).toFixed(1)} MB`;
-  const toggle = button("", () => (bar.running ? bar.stop() : bar.start()));
+  const toggle = button("", () => (running ? bar.stop() : bar.start()));
   toggle.classList.add("md-button--primary");
   const progress = element("progress", { "aria-label": "Loading Python", hidden: true });
   const status = element("span", { class: "playground-status", role: "status" });
@@ -53,32 +54,27 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
 
   const bar = {
     session: null,
-    running: null,
-    /** Told so far: for tests, and for links. */
     tell: (text) => (status.textContent = text),
     async start() {
       bar.clear();
       toggle.textContent = "Stop";
       progress.hidden = false;
-      bar.tell("Loading Python …");
-      await bar.run(async () => {
-        const session = (bar.running = await start({ onProgress, onPrint, pytest }));
-        await session.starting;
-        const { engine, scalargrad, python } = session.facts;
-        bar.tell(`scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`);
-        bar.session = session;
-      });
+      const begun = (running = start(served, { onProgress, onPrint, pytest }));
+      await bar.run(() => begun.starting);
+      if (running !== begun) return; // it was stopped in the meantime
       progress.hidden = true;
-      if (bar.session) await bar.run(() => onStart(bar.session));
-      else if (toggle.textContent === "Stop") bar.stop();
+      if (!begun.facts) return bar.stop();
+      const { engine, scalargrad, python } = begun.facts;
+      bar.tell(`scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`);
+      bar.session = begun;
+      await bar.run(() => onStart(begun));
     },
     stop() {
-      bar.running?.stop();
-      bar.running = bar.session = null;
+      running.stop();
+      running = bar.session = null;
       progress.hidden = true;
-      toggle.textContent = `Start (${size}, once)`;
-      if (bar.started) toggle.textContent = "Start again";
-      bar.started = true;
+      toggle.textContent = "Start again";
+      bar.tell("Stopped. Your text is kept.");
       onStop();
     },
     async run(task) {

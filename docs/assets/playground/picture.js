@@ -2,6 +2,9 @@
 
 import { instance } from "../vendor/viz.js";
 
+// Letters of one width, so that Graphviz knows how wide a text will be in the reader's font.
+const FONT = ['fontname="sans-serif"', 'fontname="Courier", fontsize=11'];
+
 let graphviz;
 
 /** Fetches Graphviz, which the first picture would otherwise wait for. */
@@ -12,8 +15,9 @@ export const prepare = () => (graphviz ??= instance());
  * to bottom where there is little room. Gives an object that lights its parts.
  */
 export async function draw(place, dot, attributes) {
-  const direction = place.clientWidth < 480 ? "TB" : "LR";
-  const drawn = (await prepare()).renderSVGElement(dot.replace("rankdir=LR", `rankdir=${direction}`));
+  const direction = place.clientWidth < 400 ? "TB" : "LR";
+  const text = dot.replace("rankdir=LR", `rankdir=${direction}`).replaceAll(...FONT);
+  const drawn = (await prepare()).renderSVGElement(text);
   const svg = onlyShapes(drawn);
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
   const parts = (kind) => [...svg.querySelectorAll(`.${kind}`)];
@@ -24,9 +28,11 @@ export async function draw(place, dot, attributes) {
   for (const part of svg.querySelectorAll("title")) part.remove(); // n1 is no tooltip
   place.replaceChildren(svg);
   return {
-    /** Writes a gradient into a line of a box. */
-    setGradient({ box, line }, text) {
-      const written = nodes.get(box)?.querySelectorAll("text")[line];
+    /** Writes a gradient into a box: which of those in it, is counted from the last. */
+    setGradient({ box, gradient }, text) {
+      const written = [...(nodes.get(box)?.querySelectorAll("text") ?? [])]
+        .filter((part) => /grad \S+$/.test(part.textContent))
+        .at(gradient ?? NaN);
       if (written) written.textContent = written.textContent.replace(/grad \S+$/, `grad ${text}`);
     },
     /** Lights an arrow, of several between the same boxes that one, and the boxes at its ends. */
@@ -46,7 +52,7 @@ const GEOMETRY = ["viewBox", "width", "height", "transform", "d", "points", "cx"
 // What a label says stays text: nothing but shapes and their geometry comes into the page.
 function onlyShapes(drawn) {
   const kept = document.createElementNS("http://www.w3.org/2000/svg", drawn.localName);
-  for (const name of [...GEOMETRY, "class", "text-anchor", "font-size"])
+  for (const name of [...GEOMETRY, "class", "text-anchor", "font-weight"])
     if (drawn.hasAttribute(name)) kept.setAttribute(name, drawn.getAttribute(name));
   for (const child of drawn.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) kept.append(child.textContent);

@@ -1,6 +1,6 @@
 // A session with Python: a worker in which the real scalargrad runs.
 //
-//     const session = await start({ onProgress, onPrint });
+//     const session = await start(await manifest(), { onProgress, onPrint }).starting;
 //     const result = await session.call("expression", "look", { text }, { onItem });
 //     session.stop();
 //
@@ -41,9 +41,11 @@ function files(manifest, pytest) {
   ];
 }
 
-/** `pytest: true` brings pytest too. onProgress(loaded, total) counts bytes. */
-export async function start({ onProgress = () => {}, onPrint = () => {}, pytest = false } = {}) {
-  const served = await manifest();
+/**
+ * Starts Python, from what the manifest says is served; `pytest: true` brings pytest too. It can be
+ * used when `starting` is done. onProgress(loaded, total) counts bytes.
+ */
+export function start(served, { onProgress = () => {}, onPrint = () => {}, pytest = false } = {}) {
   const settings = {
     vendor: VENDOR.href,
     programs: new URL("python/", HERE).href,

@@ -13,8 +13,7 @@ export async function start(settings) {
     const id = 0;
     call({ id, module: "session", function: "facts", arguments: {} });
   } catch (error) {
-    const { name: type, message } = error;
-    self.postMessage({ id: 0, error: { type, message, traceback: "", line: null } });
+    self.postMessage({ id: 0, error: told(error) });
   }
 }
 
@@ -24,9 +23,8 @@ async function load({ vendor, programs, wheels, checkout, sizes }) {
   const pyodide = await loadPyodide({ indexURL: `${vendor}pyodide/` });
   const arrived = sizes["pyodide/pyodide.mjs"] + sizes["pyodide/pyodide.asm.mjs"];
   progress(arrived); // which were imported, not fetched
-  const output = (stream) => ({ batched: (print) => self.postMessage({ print, stream }) });
-  pyodide.setStdout(output("stdout"));
-  pyodide.setStderr(output("stderr"));
+  pyodide.setStdout({ batched: (line) => printed.add("stdout", line) });
+  pyodide.setStderr({ batched: (line) => printed.add("stderr", line) });
   pyodide.setStdin({ error: true });
   const quiet = { messageCallback() {} };
   await pyodide.loadPackage(wheels.map((wheel) => vendor + wheel), quiet);
@@ -50,22 +48,43 @@ async function load({ vendor, programs, wheels, checkout, sizes }) {
   pyodide.runPython("import sys; sys.path.insert(0, 'playground')");
   const session = pyodide.pyimport("session");
   return async ({ id, module, function: name, arguments: given }) => {
-    const send = (kind, value) => self.postMessage({ id, [kind]: value });
+    const send = (kind, value) => {
+      printed.flush();
+      self.postMessage({ id, [kind]: value });
+    };
+    const inPython = pyodide.toPy(given);
     try {
       await bring(module);
-      await session.call(module, name, pyodide.toPy(given), send);
+      await session.call(module, name, inPython, send);
     } catch (error) {
-      send("error", brokenDown(error));
+      send("error", told(error)); // of the worker, or of a Python that has broken down
+    } finally {
+      inPython.destroy();
     }
   };
 }
 
-// Python tells its errors itself. One that comes here is of JavaScript: a file did not arrive, or
-// calls went deeper than the browser has room for, after which Pyodide answers no more.
-function brokenDown({ name: type, message }) {
-  const advice = "Python cannot go on. Press Stop, then Start again; your text is kept.";
-  return { type, message: `${message}. ${advice}`, traceback: "", line: null };
-}
+const told = ({ name, message }) => ({ type: name, message, traceback: "", line: null });
+
+// What is printed, sent a few times a second: a program may print faster than a page can show.
+const printed = {
+  lines: [],
+  stream: "stdout",
+  sent: 0,
+  add(stream, line) {
+    if (stream !== this.stream) this.flush();
+    this.stream = stream;
+    this.lines.push(line);
+    if (performance.now() - this.sent > 100) this.flush();
+  },
+  flush() {
+    const { lines, stream } = this;
+    if (lines.length) self.postMessage({ print: lines.slice(-MOST_LINES).join("\n"), stream });
+    this.lines = [];
+    this.sent = performance.now();
+  },
+};
+const MOST_LINES = 500;
 
 async function fetched(address) {
   const answer = await fetch(address);

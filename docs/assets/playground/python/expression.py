@@ -7,11 +7,13 @@ text, and the program is run again.
 """
 
 import ast
+import html
 import re
 from collections import Counter
 
-import scalargrad as sg
 from session import run
+
+import scalargrad as sg
 
 
 def look(text, change=None):
@@ -72,32 +74,35 @@ def name_them(namespace):
 
 # The boxes, by the text of `to_dot`: one for each number, or for each row.
 
-NODE = re.compile(r'^  (n\d+) \[label="((?:[^"\\]|\\.)*)"', re.MULTILINE)
+NODE = re.compile(r'^  (n\d+) \[label=(".*?[^\\](?:\\\\)*"|<.*>)[,\]]', re.MULTILINE)
 NUMBER = re.compile(r"(.*): data \S+, grad \S+")
 
 
 def boxes_in(dot, names):
-    """For each name: its box, and in which line of the box its gradient stands."""
+    """For each name: its box, and which gradient in the box is its own, counted from the last."""
     found = {}
     for box, label in NODE.findall(dot):
-        title, *lines = (unescaped(line) for line in re.split(r"(?<!\\)\\n", label))
-        numbers = [NUMBER.fullmatch(line) for line in lines]
-        if not any(numbers):
+        title, *lines = text_of(label).split("\n")
+        numbers = [match[1] for match in map(NUMBER.fullmatch, lines) if match]
+        if not numbers:
             name = title if title in names else title.rpartition(" (")[0]  # without its operation
-            found[name] = {"box": box, "line": 2}
+            found[name] = {"box": box, "gradient": -1}
             continue
-        row = next(filter(None, numbers))[1].rpartition("[")[0]
-        for name in names:  # those in the middle of a long row stand in no line
+        row = numbers[0].rpartition("[")[0]
+        for name in names:  # those in the middle of a long row are not written
             if row and name.rpartition("[")[0] == row:
-                found[name] = {"box": box, "line": None}
-        for line, number in enumerate(numbers, 1):
-            if number:
-                found[number[1]] = {"box": box, "line": line}
+                found[name] = {"box": box, "gradient": None}
+        for i, name in enumerate(numbers):
+            found[name] = {"box": box, "gradient": i - len(numbers)}
     return found
 
 
-def unescaped(text):
-    return re.sub(r"\\(.)", r"\1", text).replace("&amp;", "&")
+def text_of(label):
+    """What is to be read in a box: a label is in quotes, or is marked up as in HTML."""
+    if label.startswith("<"):
+        return html.unescape(re.sub("<[^>]*>", "", label[1:-1].replace("<br/>", "\n")))
+    text = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), label[1:-1])
+    return text.replace("&amp;", "&")
 
 
 # The ledger.
