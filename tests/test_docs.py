@@ -38,7 +38,10 @@ MEMBERS = [
     if x[0] != "_" and hasattr(kind, x)
 ]
 
-TRAINING = [ROOT / "docs" / name for name in ("annotated-gpt.md", "mlp.md")]
+TRAINING = [
+    ROOT / "docs" / name
+    for name in ("mlp.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md")
+]
 every_page = pytest.mark.parametrize(
     "page",
     [

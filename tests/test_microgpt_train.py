@@ -129,11 +129,12 @@ def test_every_option_stands_in_the_help_and_in_the_readme():
     assert {
         *("--data", "--val-fraction", "--n-layer", "--n-embd", "--n-head", "--block-size"),
         *("--steps", "--batch-size", "--lr", "--betas", "--seed"),
+        *("--workers", "--executor", "--allow-mixed-workers"),
         *("--samples", "--temperature", "--prompt"),
         *("--checkpoint", "--save-every", "--resume", "--stop-at", "--metrics", "--plot"),
     } == set(options)
     for option in options:
-        assert f"| `{option} " in readme
+        assert re.search(rf"^\| `{option}[` ]", readme, re.MULTILINE)
 
 
 def test_the_learning_rate_falls_linearly_from_lr(folder):
@@ -146,7 +147,7 @@ def test_the_learning_rate_falls_linearly_from_lr(folder):
 def test_a_batch_takes_the_next_documents_of_the_shuffled_list_and_starts_over(folder, monkeypatch):
     batches = []
     monkeypatch.setattr(
-        training, "train_step", lambda model, adam, batch: batches.append(batch) or 1.0
+        training, "train_step", lambda model, adam, batch, workers: batches.append(batch) or 1.0
     )
     call("train.py", *SHORT, "--steps", 3, "--batch-size", 4, "--samples", 0)
     started = new_run("names.txt", Config(), Training())
@@ -246,7 +247,9 @@ def test_no_samples_means_an_empty_stdout(folder):
 def test_held_out_documents_are_never_trained_on(folder, monkeypatch):
     seen = set()
     monkeypatch.setattr(
-        training, "train_step", lambda model, adam, batch: seen.update(map(tuple, batch)) or 1.0
+        training,
+        "train_step",
+        lambda model, adam, batch, workers: seen.update(map(tuple, batch)) or 1.0,
     )
     call("train.py", *SHORT, "--steps", 30, "--val-fraction", 0.3)
     started = new_run("names.txt", Config(), Training(val_fraction=0.3))

@@ -138,6 +138,43 @@ def test_equality_is_that_of_each_value_also_within_arrays(sg, array):
     assert not (array == sg.Value(1.0)).any()
 
 
+def test_equality_of_a_value_with_arrays_of_numbers_is_that_of_numbers(sg):
+    floats = np.array([1.0, 2.0])
+    for result in (floats == sg.Value(1.0), sg.Value(1.0) == floats):
+        assert result.tolist() == [True, False]
+    for result in (floats != sg.Value(1.0), sg.Value(1.0) != floats):
+        assert result.tolist() == [False, True]
+    assert np.float64(1.0) == sg.Value(1.0)
+    assert sg.Value(1.0) == np.float64(1.0)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        np.median,
+        np.linalg.norm,
+        np.prod,
+        lambda a: np.clip(a, 1.5, 2.5).sum(),
+        lambda a: np.where(a > 1.5, a * a, 0.0).sum(),
+        lambda a: np.outer(a, a).sum(),
+        lambda a: np.reciprocal(a).sum(),
+        lambda a: np.sort(a)[-1],
+        np.min,
+    ],
+    ids=["median", "norm", "prod", "clip", "where", "outer", "reciprocal", "sort", "min"],
+)
+def test_functions_that_numpy_builds_from_operators(sg, array, compute):
+    """Checked by differences of NumPy's own floats."""
+    result = compute(array)
+    result.backward()
+    at = np.array([1.0, 2.0, 3.0])
+    assert result.data == pytest.approx(float(compute(at)), rel=1e-15)
+    for i, x in enumerate(array):
+        step = np.eye(3)[i] * 1e-6
+        difference = float(compute(at + step) - compute(at - step)) / 2e-6
+        assert x.grad == pytest.approx(difference, abs=1e-8)
+
+
 def test_gradients_flow_through_arrays(sg):
     x = np.array([sg.Value(0.5), sg.Value(-1.0)])
     w = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -362,3 +399,38 @@ class TestRows:
         made = np.array(row * 2.0)
         assert (made.dtype, made.shape) == (object, (3,))
         assert np.array(row.data).dtype == np.float64
+
+
+class TestMatrices:
+    def test_are_made_of_the_rows_of_a_table(self, sg):
+        table = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        matrix = tuple(sg.nn.vector(row) for row in table)
+        x = sg.nn.vector([1.0, -1.0])
+        assert sg.nn.linear(x, matrix).data == sg.nn.linear(x, table).data == (-1.0, -1.0, -1.0)
+        sg.nn.linear(x, matrix)[2].backward()
+        assert np.array([row.grad for row in matrix]).tolist() == [[0, 0], [0, 0], [1, -1]]
+        assert x.grad == (5.0, 6.0)
+
+
+class TestColumnsOfPandas:
+    @pytest.fixture
+    def frame(self):
+        pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+        return pandas.DataFrame({"height": [1.5, 2.5], "weight": [3, 4]})
+
+    def test_become_rows(self, sg, frame):
+        assert sg.nn.vector(frame["height"]).data == (1.5, 2.5)
+        assert sg.nn.vector(frame["weight"]).data == (3.0, 4.0)
+
+    def test_stand_beside_rows(self, sg, frame):
+        row = sg.nn.vector([2.0, 10.0])
+        (row * frame["height"]).sum().backward()
+        assert row.grad == (1.5, 2.5)
+
+    def test_of_a_whole_table_become_its_rows(self, sg, frame):
+        rows = tuple(sg.nn.vector(row) for row in frame.to_numpy())
+        assert [row.data for row in rows] == [(1.5, 3.0), (2.5, 4.0)]
+
+    def test_with_names_are_no_matrix(self, sg, frame):
+        with pytest.raises(TypeError, match=r"linear: w\[0\] must be a sequence, got str 'height'"):
+            sg.nn.linear([1.0, 1.0], frame)

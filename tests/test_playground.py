@@ -290,22 +290,30 @@ class TestWhatIsServed:
     LOCK = json.loads((ROOT / "playground" / "package-lock.json").read_text())["packages"]
     WHEELS = (ROOT / "playground" / "exercises-requirements.txt").read_text()
 
+    @pytest.fixture
+    def assemble(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(ROOT / "playground"))
+        return importlib.import_module("assemble")
+
     def test_every_package_is_pinned_by_a_hash(self):
-        assert [
-            path for path, package in self.LOCK.items() if path and "integrity" not in package
-        ] == []
+        pinned = {path: "integrity" in package for path, package in self.LOCK.items() if path}
+        assert pinned
+        assert all(pinned.values()), pinned
         wheels = [line for line in self.WHEELS.splitlines() if not line.startswith("#")]
         assert wheels
-        assert [
-            line for line in wheels if not re.fullmatch(r"\S+==\S+ --hash=sha256:\w{64}", line)
-        ] == []
+        assert all(re.fullmatch(r"\S+==\S+ --hash=sha256:\w{64}", line) for line in wheels)
 
-    def test_every_package_is_named_on_the_page_of_licences(self):
+    def test_every_package_is_named_on_the_page_of_licences(self, assemble):
         page = (ROOT / "docs" / "licences.md").read_text()
-        sys.path.insert(0, str(ROOT / "playground"))
-        try:
-            import assemble
-        finally:
-            sys.path.remove(str(ROOT / "playground"))
         packages = [*assemble.versions(), *re.findall("^([a-z]+)==", self.WHEELS, re.MULTILINE)]
         assert [name for name in packages if f"`{name}`" not in page] == []
+
+    def test_without_npm_the_site_is_built_without_it(
+        self, assemble, monkeypatch, tmp_path, capsys
+    ):
+        monkeypatch.setattr(assemble, "VENDOR", tmp_path / "vendor")
+        monkeypatch.setattr(assemble, "MODULES", tmp_path / "node_modules")
+        monkeypatch.setattr(assemble.shutil, "which", lambda program: None)
+        assemble.main()
+        assert "npm is not installed" in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []

@@ -4,19 +4,23 @@ That the examples on them run is tested with all pages.
 """
 
 import ast
+import base64
 import importlib
+import io
 import json
 import math
 import random
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from effort import long_in_python
+from effort import long, long_in_python
 from engines import PACKAGES
+from matplotlib.image import imread
 from microgpt_support import DATA, environment
 
 import scalargrad
@@ -27,54 +31,75 @@ DOCS, EXAMPLES = ROOT / "docs", ROOT / "examples"
 
 sys.path += [str(EXAMPLES), str(DOCS / "pictures")]
 # ruff: noqa: E402
+import attention_head
 import attention_map
 import decision_boundary
+import embeddings
+import expected
+import figure
 import forward_pass
+import gpt_map
+import layer
 import loss_curve
 import my_value
+import neuron
+import newton
+import order
+import tangent
+import tanh
+import training_steps
+import valley
+import way_of_a_token
 from default_run import default_run
-from model import Config, document_loss, shapes
+from model import Config, document_loss, empty_cache, gpt, shapes
 from two_moons import accuracy
 
-PAGES = ["backpropagation.md", "mlp.md", "annotated-gpt.md"]
-INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)(?::(?P<part>.+))?"$', re.MULTILINE)
+GPT = ["gpt/index.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md"]
+TUTORIALS = {"backpropagation": ["backpropagation.md"], "mlp": ["mlp.md"], "gpt": GPT}
+PAGES = [page for pages in TUTORIALS.values() for page in pages] + ["second-derivatives.md"]
+INCLUDE = re.compile(r'^ *--8<-- "(?P<path>[^":]+)(?::(?P<part>.+))?"$', re.MULTILINE)
 MARKER = re.compile(r"# --8<-- \[(start|end):(.+)\]")
-IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(pictures/(?P<file>.+?\.svg)#only-(?P<scheme>\w+)\)")
+IMAGE = re.compile(
+    r"!\[(?P<alt>[^\]]*)\]\((?:\.\./)?pictures/(?P<file>.+?\.svg)#only-(?P<scheme>\w+)\)"
+)
 
-# What a page shows: the whole of some files, and of others what matters.
+# What a tutorial shows: the whole of some files, and of others what matters.
 SHOWN = {
-    "backpropagation.md": {"examples/my_value.py": "all"},
-    "mlp.md": {
+    "backpropagation": {"examples/my_value.py": "all"},
+    "mlp": {
         "examples/two_moons.py": "two_moons new_network score mean_loss train accuracy",
     },
-    "annotated-gpt.md": {
+    "gpt": {
         "examples/microgpt/data.py": "load fingerprint shuffled split",
         "examples/microgpt/tokenizer.py": "all",
         "examples/microgpt/model.py": "all",
         "examples/microgpt/run.py": "Run new_run new_optimizer",
-        "examples/microgpt/training.py": "all",
+        "examples/microgpt/training.py": (
+            "train_step learning_rate train _where_it_began held_out_loss"
+        ),
+        "examples/microgpt/gradients.py": "batch_gradients group_gradients _add_gradient",
         "examples/microgpt/sample.py": "choose generate",
         "examples/microgpt/checkpoint.py": "Checkpoint weights_of save load",
     },
 }
 shown_files = pytest.mark.parametrize(
-    ("page", "path"), [(page, path) for page, files in SHOWN.items() for path in files]
+    ("tutorial", "path"), [(tutorial, path) for tutorial, files in SHOWN.items() for path in files]
 )
 
 
 class TestIncludedCode:
     @shown_files
-    def test_every_statement_is_shown_once(self, page, path):
-        shown = shown_lines(page, path)
+    def test_every_statement_is_shown_once(self, tutorial, path):
+        shown = shown_lines(tutorial, path)
         source = (ROOT / path).read_text()
-        for first, last in statements(source, SHOWN[page][path]):
+        for first, last in statements(source, SHOWN[tutorial][path]):
             times = {shown.count(line) for line in range(first, last + 1)}
             lines = "\n".join(source.splitlines()[first - 1 : last])
-            assert times == {1}, f"{page} must show these lines of {path} once\n{lines}"
+            assert times == {1}, f"{tutorial} must show these lines of {path} once\n{lines}"
 
     @shown_files
-    def test_it_is_shown_in_the_order_of_the_file(self, page, path):
-        shown = shown_lines(page, path)
+    def test_it_is_shown_in_the_order_of_the_file(self, tutorial, path):
+        shown = shown_lines(tutorial, path)
         assert shown == sorted(shown)
 
     @pytest.mark.parametrize("page", PAGES)
@@ -88,9 +113,10 @@ class TestIncludedCode:
                 )
 
     @shown_files
-    def test_every_part_that_a_file_marks_begins_ends_and_is_shown(self, page, path):
+    def test_every_part_that_a_file_marks_begins_ends_and_is_shown(self, tutorial, path):
         marked = MARKER.findall((ROOT / path).read_text())
-        parts = [part for p, part, _ in includes(page) if p == path]
+        pages = TUTORIALS[tutorial]
+        parts = [part for page in pages for p, part, _ in includes(page) if p == path]
         assert marked == [(kind, part) for part in parts if part for kind in ("start", "end")]
 
     @pytest.mark.parametrize("page", PAGES)
@@ -103,7 +129,7 @@ class TestIncludedCode:
 def includes(page):
     """The path of each included file, the name of the part of it, and the numbers of its lines."""
     for match in INCLUDE.finditer((DOCS / page).read_text(encoding="utf-8")):
-        lines = (ROOT / match["path"]).read_text().splitlines()
+        lines = [line.strip() for line in (ROOT / match["path"]).read_text().splitlines()]
         before, after = 0, len(lines) + 1
         if match["part"]:
             before, after = (
@@ -112,8 +138,9 @@ def includes(page):
         yield match["path"], match["part"], range(before + 1, after)
 
 
-def shown_lines(page, path):
-    return [line for p, _, lines in includes(page) if p == path for line in lines]
+def shown_lines(tutorial, path):
+    shown = [included for page in TUTORIALS[tutorial] for included in includes(page)]
+    return [line for p, _, lines in shown if p == path for line in lines]
 
 
 def statements(source, names):
@@ -283,6 +310,24 @@ class TestNumbersBehindThePictures:
             ]
         ) == pytest.approx(attention_by_numpy(model, tokens), rel=1e-9, abs=1e-12)
 
+    def test_one_head_is_attention_for_each_number_of_it(self):
+        model, tokenizer = default_run().model, default_run().tokenizer
+        tokens = tokenizer.document(attention_head.NAME)[:-1]
+        for head in range(model.config.n_head):
+            shown = attention_head.head_at_last(model, tokens, head)
+            q, k, v, shares = heads_by_numpy(model, tokens)
+            by_numpy = {
+                "query": q[-1, head] / math.sqrt(q.shape[2]),
+                "keys": k[:, head],
+                "matches": k[:, head] @ q[-1, head] / math.sqrt(q.shape[2]),
+                "shares": shares[head, -1],
+                "values": v[:, head],
+                "found": shares[head, -1] @ v[:, head],
+            }
+            assert shown.keys() == by_numpy.keys()
+            for name, numbers in by_numpy.items():
+                assert np.array(shown[name]) == pytest.approx(numbers, rel=1e-9, abs=1e-12), name
+
     def test_the_heads_look_where_the_page_says(self):
         tokens = default_run().tokenizer.document("charlotte")[:-1]
         _, head1, _, head3 = attention_map.attention(default_run().model, tokens)
@@ -340,23 +385,127 @@ class TestNumbersBehindThePictures:
         assert arrows == [(0, 1), (0, 2), (1, 3), (2, 3)]
 
 
+class TestWhatThePicturesTell:
+    """Against arithmetic that can be done by hand, and what the pages say about them."""
+
+    def test_the_nudge_finds_the_slope_of_the_tangent(self):
+        assert tangent.slope() == 2 * tangent.X + 2
+
+    def test_the_slope_of_tanh_is_1_less_its_square(self):
+        for total in (tanh.TOTAL, 2.5):
+            y = math.tanh(total)
+            assert tanh.result_and_slope(total) == pytest.approx((y, 1 - y * y), rel=1e-14)
+
+    def test_the_neuron_and_the_layer_are_those_of_the_page(self):
+        page = (DOCS / "mlp.md").read_text(encoding="utf-8")
+        assert f"{math.tanh(neuron.total()):.4f}\n" in page
+        _, results = layer.layer()
+        assert f"{[round(y, 4) for y in results.data]}\n" in page
+
+    @pytest.mark.parametrize("lr", [0.1, 0.9, 1.05])
+    def test_each_step_in_the_valley_multiplies_w_by_the_same_number(self, lr):
+        assert valley.walk(lr, 5) == pytest.approx([3 * (1 - 2 * lr) ** k for k in range(6)])
+
+    def test_in_the_wrong_order_a_contribution_comes_too_late(self):
+        at_turn, at_end = order.gradients("yab")
+        assert (at_turn["a"], at_end["a"], at_end["x"]) == (1, 3, 6)
+        at_turn, at_end = order.gradients("yba")
+        assert (at_turn["a"], at_end["a"], at_end["x"]) == (3, 3, 18)
+
+    def test_the_parabola_of_newtons_step_has_slope_and_bend_of_the_curve(self):
+        e = math.exp(newton.START)
+        assert newton.parabola(newton.START) == pytest.approx((e - 2 * newton.START, e - 2, e))
+
+    def test_the_map_has_the_shapes_of_the_matrices(self):
+        assert gpt_map.sizes() == {
+            "row": 16,
+            "tokens": 27,
+            "positions": 16,
+            "heads": 4,
+            "head": 4,
+            "hidden": 64,
+            "layers": 1,
+        }
+
+    def test_embeddings_are_seen_from_their_principal_components(self):
+        model = default_run().model
+        rows = np.array([row.data for row in model.weights["wte"]])
+        values, vectors = np.linalg.eigh(np.cov(rows.T))
+        shadow, share = embeddings.places(model)
+        assert share == pytest.approx(values[-2:].sum() / values.sum())
+        by_numpy = (rows - rows.mean(axis=0)) @ vectors[:, [-1, -2]]
+        assert np.abs(shadow) == pytest.approx(np.abs(by_numpy))
+
+    def test_training_gathers_the_vowels_on_one_side(self):
+        before, after = (embeddings.places(m)[0] for m in embeddings.before_and_after().values())
+        characters = default_run().tokenizer.characters
+
+        def gathered(shadow):
+            x = dict(zip(characters, shadow[:, 0]))
+            consonants = set(characters) - set(embeddings.VOWELS)
+            return min(x[c] for c in "aeou") > max(x[c] for c in consonants)
+
+        assert gathered(after)
+        assert not gathered(before)
+
+    def test_after_sh_the_model_learns_to_expect_vowels(self):
+        *_, (step, loss, _, found) = training_steps.moments()
+        assert step == 1000
+        assert loss == pytest.approx(np.mean(default_run().losses[-50:]))
+        tokens = [token for token, _ in found]
+        assert set(tokens[:5]) < set(embeddings.VOWELS)
+        assert tokens[0] == "a"
+
+    def test_expected_are_the_largest_of_all_probabilities(self):
+        run = default_run()
+        cache = empty_cache(run.model.config)
+        for position, token in enumerate(run.tokenizer.document(expected.BEGINNING)[:-1]):
+            logits = gpt(run.model, token, position, cache)
+        for temperature in (0.5, 1.0):
+            e = np.exp(np.array(logits.data) / temperature)
+            largest = sorted(e / e.sum())[::-1][: expected.LIKELIEST]
+            found = expected.likeliest(run.model, run.tokenizer, temperature)
+            assert [p for _, p in found] == pytest.approx(largest)
+
+    def test_the_way_of_a_token_ends_where_the_model_does(self):
+        model, tokenizer = default_run().model, default_run().tokenizer
+        rows, probabilities = way_of_a_token.way(model, tokenizer)
+        cache = empty_cache(model.config)
+        for position, token in enumerate(tokenizer.document(way_of_a_token.READ)[:-1]):
+            logits = gpt(model, token, position, cache)
+        assert probabilities.data == nn.softmax(logits).data
+        _, _, x, found, _ = (np.array(row.data) for row in rows.values())
+        assert np.mean(x**2) == pytest.approx(1, abs=1e-3)
+        assert np.corrcoef(x, found)[0, 1] > 0.9  # attention adds, and replaces nothing
+
+    def test_what_is_told_of_the_moments_is_what_is_drawn(self):
+        page = (DOCS / "gpt" / "training.md").read_text(encoding="utf-8")
+        for step, loss, sample, _ in training_steps.moments():
+            assert f"tep {step:,}, loss {loss:.2f}, sample {sample}" in page
+
+
 def top(shares, count):
     return sorted(range(len(shares)), key=lambda i: -shares[i])[:count]
 
 
 def attention_by_numpy(model, tokens):
+    return heads_by_numpy(model, tokens)[3]
+
+
+def heads_by_numpy(model, tokens):
+    """Queries, keys and values by position and head, and the shares of attention by head."""
     w = {n: np.array([[x.data for x in r] for r in m]) for n, m in model.weights.items()}
 
     def norm(x):
         return x / np.sqrt((x**2).mean(axis=1, keepdims=True) + 1e-5)
 
     x = norm(norm(w["wte"][tokens] + w["wpe"][: len(tokens)]))
-    q, k = (
-        (x @ w[f"layer0.attn_w{n}"].T).reshape(len(tokens), model.config.n_head, -1) for n in "qk"
+    q, k, v = (
+        (x @ w[f"layer0.attn_w{n}"].T).reshape(len(tokens), model.config.n_head, -1) for n in "qkv"
     )
     logits = np.einsum("ihd,jhd->hij", q, k) / math.sqrt(q.shape[2])
     e = np.exp(logits) * np.tril(np.ones(logits.shape[1:]))
-    return e / e.sum(axis=2, keepdims=True)
+    return q, k, v, e / e.sum(axis=2, keepdims=True)
 
 
 def drawn(output, matrices):
@@ -385,5 +534,36 @@ class TestPictures:
     @pytest.mark.parametrize("path", sorted(DOCS.glob("pictures/*.svg")), ids=lambda p: p.name)
     def test_each_is_small_and_on_a_page(self, path):
         assert path.stat().st_size < 60_000
-        name = path.name
-        assert any(name in (DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+        pages = [page.read_text(encoding="utf-8") for page in DOCS.glob("**/*.md")]
+        assert any(path.name in page for page in pages)
+
+    @long
+    @pytest.mark.parametrize(
+        "script",
+        [path for path in sorted(DOCS.glob("pictures/*.py")) if "    save(" in path.read_text()],
+        ids=lambda path: path.name,
+    )
+    def test_each_is_what_its_script_draws(self, script, tmp_path, monkeypatch):
+        monkeypatch.setattr(figure, "FOLDER", tmp_path)
+        runpy.run_path(str(script), run_name="__main__")
+        drawn = sorted(tmp_path.iterdir())
+        assert [path.name for path in drawn] == [
+            f"{script.stem}-dark.svg",
+            f"{script.stem}-light.svg",
+        ]
+        for path in drawn:
+            words, numbers = taken_apart(path)
+            kept_words, kept_numbers = taken_apart(DOCS / "pictures" / path.name)
+            hint = f"run python docs/pictures/{script.name}"
+            assert words == kept_words, hint
+            assert numbers == pytest.approx(kept_numbers, abs=0.02), hint
+
+
+def taken_apart(picture):
+    """The text of an SVG without its numbers, and the numbers: those may differ a little."""
+    text = re.sub(r"\b[mp][0-9a-f]{10}\b", "name", picture.read_text(encoding="utf-8"))
+    image, number = r"(?<=;base64,)[^\"]*", r"-?\d+\.?\d*(?:e-?\d+)?"
+    pixels = [imread(io.BytesIO(base64.b64decode(data))) for data in re.findall(image, text)]
+    text = re.sub(image, "", text)
+    numbers = [float(x) for x in re.findall(number, text)]
+    return re.sub(number, "0", text), numbers + [x for rows in pixels for x in rows.ravel()]

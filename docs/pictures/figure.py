@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent
-BLUE, ORANGE, GREEN = "#4a86d8", "#e2803a", "#4aa564"
+BLUE, ORANGE, GREEN, PURPLE = "#4a86d8", "#e2803a", "#4aa564", "#9a72cf"
 INK = {"light": "#444444", "dark": "#c8ccd8"}
 
 
@@ -38,10 +38,11 @@ def save(name: str, draw: Callable[[Figure], None], size: tuple[float, float]) -
             figure = Figure(figsize=size, layout="constrained", facecolor="none")
             draw(figure)
             svg = io.StringIO()
-            figure.savefig(svg, format="svg", metadata={"Date": None})
-        short = re.sub(r' d="[^"]*"', _to_hundredths, svg.getvalue())
+            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        bare = re.sub(r" *<!--.*?-->\n", "", svg.getvalue())  # each word, once more as a comment
+        short = re.sub(r' d="[^"]*"', _to_hundredths, bare)
         (FOLDER / f"{name}-{scheme}.svg").write_text(short, encoding="utf-8")
 
 
 def _to_hundredths(path: re.Match[str]) -> str:
-    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
+    return re.sub(r"(\.\d\d)\d+", r"\1", path[0]).replace(" \n", "\n")

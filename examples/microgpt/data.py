@@ -30,7 +30,7 @@ LONGEST_DOWNLOAD = 60.0  # seconds for the whole answer
 WANTED = "give a text file with one document per line, a URL, or 'makemore'"
 
 
-# --8<-- [start:documents]
+# --8<-- [start:load]
 def load(source: str) -> list[str]:
     """The documents of a path, an http(s) URL, or 'makemore'."""
     if source == MAKEMORE:
@@ -58,6 +58,8 @@ def fingerprint(documents: list[str]) -> str:
     return _sha256("\n".join(documents).encode())
 
 
+# --8<-- [end:load]
+# --8<-- [start:shuffled]
 def shuffled(documents: list[str], rng: random.Random) -> list[str]:
     """The documents in a random order."""
     documents = documents.copy()
@@ -65,6 +67,8 @@ def shuffled(documents: list[str], rng: random.Random) -> list[str]:
     return documents
 
 
+# --8<-- [end:shuffled]
+# --8<-- [start:split]
 def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[str]]:
     """The documents to train on, and those held out: that fraction, from the end."""
     n_val = int(len(documents) * val_fraction)
@@ -77,7 +81,7 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
     return documents[:cut], documents[cut:]
 
 
-# --8<-- [end:documents]
+# --8<-- [end:split]
 def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
     base = os.environ.get("XDG_CACHE_HOME", "")

@@ -17,6 +17,10 @@ class RunError(Exception):
     """Something that went wrong although the options were good."""
 
 
+class WorkerError(RunError):
+    """Workers that are gone, or do not compute alike. The run is as its last step left it."""
+
+
 LONGEST_LINE = 500  # characters of a message: what goes wrong may hold a whole file
 
 

@@ -39,6 +39,8 @@ class Config(Record):
     n_head: int  # how many places each attention looks at, at once
     block_size: int  # how many positions the model can see: its context
 
+    # --8<-- [end:sizes]
+    # --8<-- [start:checks]
     def __init__(
         self, n_layer: int = 1, n_embd: int = 16, n_head: int = 4, block_size: int = 16
     ) -> None:
@@ -49,12 +51,13 @@ class Config(Record):
         if n_embd % n_head:
             raise ValueError(
                 f"n_embd must be a multiple of n_head, which is {n_head}, "
-                f"to give each head as many numbers; got {n_embd}"
+                f"so that every head gets the same share of a row; got {n_embd}"
             )
         vars(self).update(sizes)
 
+    # --8<-- [end:checks]
 
-# --8<-- [end:sizes]
+
 # --8<-- [start:weights]
 class GPT:
     """A model: its sizes and its weights, each a matrix with a name."""

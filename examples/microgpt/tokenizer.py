@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from record import Record
 
 
+# --8<-- [start:tokenizer]
 class Tokenizer(Record):
     """The vocabulary: `characters`, each of them once, and BOS."""
 
@@ -60,3 +61,6 @@ class Tokenizer(Record):
     def document(self, text: str) -> list[int]:
         """A whole document, as the model is trained on it: BOS at both ends."""
         return [self.bos, *self.encode(text), self.bos]
+
+
+# --8<-- [end:tokenizer]

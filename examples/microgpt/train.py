@@ -8,12 +8,13 @@ loop in training.py does. `--help` lists the options.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
 
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
@@ -21,8 +22,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import data
 import report
-from errors import CheckpointError, InputError, RunError
+from errors import CheckpointError, InputError, RunError, WorkerError
 from files import why_not_writable
+from gradients import GROUP
 from model import Config, parameter_count
 from options import (
     OptionParser,
@@ -43,9 +45,11 @@ from scalargrad import ENGINE
 
 TYPE_CHECKING = False  # importing these would only cost time
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from checkpoint import Checkpoint
+    from parallel import Workers
 
 
 class CtrlC:
@@ -83,8 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began, first = time.perf_counter(), run.step
     until = options.stop_at or run.training.steps
     with CtrlC() as ctrl_c:
-        with metrics, report.Progress(run.step, run.training.steps) as progress:
-            for step_seconds in train(run, until):
+        with (
+            saved_if_workers_fail(run, options.checkpoint),
+            workers_for(options) as workers,
+            metrics,
+            report.Progress(run.step, run.training.steps) as progress,
+        ):
+            for step_seconds in train(run, until, workers):
                 metrics.add(run.step, run.losses[-1], run.optimizer.lr, step_seconds)
                 progress.show(run.losses)
                 if options.save_every and run.step % options.save_every == 0:
@@ -205,6 +214,35 @@ def check_files(options: Any, saved: Checkpoint | None) -> None:
         report.check_plot(options.plot)
 
 
+# Who computes the gradients.
+
+
+def workers_for(options: Any) -> AbstractContextManager[Workers | None]:
+    """The workers that the options ask for, or nobody else than this process."""
+    if not options.executor and (options.workers or 1) == 1:
+        return contextlib.nullcontext()
+    import parallel  # late: most runs do without
+
+    if options.executor:
+        return parallel.dask_cluster(
+            options.executor.removeprefix("dask:"), options.workers, options.allow_mixed_workers
+        )
+    return parallel.processes(options.workers)
+
+
+@contextlib.contextmanager
+def saved_if_workers_fail(run: Run, path: str | None) -> Iterator[None]:
+    """The steps until then are as good as ever, so they are not lost with the workers."""
+    first = run.step
+    try:
+        yield
+    except WorkerError as error:
+        if not path or run.step == first:
+            raise
+        save(run, path)
+        raise RunError(f"{error}; saved after step {run.step:,} in {path}") from None
+
+
 # What stderr says before and after.
 
 
@@ -224,10 +262,24 @@ def describe(run: Run, options: Any) -> None:
         f"train   {training.steps:,} steps of {_documents(training.batch_size)}, "
         f"lr {training.lr:g}, seed {training.seed}, {ENGINE} engine"
     )
+    describe_workers(training, options)
     if options.resume:
         say(f"resume  {options.resume}: {run.step:,} of {training.steps:,} steps are done")
         if not options.checkpoint and run.step < training.steps:
             say("        (without --checkpoint, the steps from here on will not be saved)")
+
+
+def describe_workers(training: Training, options: Any) -> None:
+    if not options.executor and (options.workers or 1) == 1:
+        return
+    groups = -(-training.batch_size // GROUP)
+    who = options.executor or f"{options.workers} processes"
+    say(f"workers {who}; a batch is {groups:,} group{'' if groups == 1 else 's'} of documents")
+    if groups < (options.workers or 2):
+        say(
+            f"        (so at most {groups} can work at once: {GROUP} documents are a group, "
+            "--batch-size makes more of them)"
+        )
 
 
 def _documents(n: int) -> str:
@@ -263,6 +315,7 @@ def command_line() -> OptionParser:
     parser = OptionParser("train.py", "Train a GPT on documents, then print samples of it.")
     _add_data_and_model_options(parser)
     _add_training_options(parser)
+    _add_worker_options(parser)
     add_sampling_options(parser)
     _add_file_options(parser)
     return parser
@@ -328,6 +381,37 @@ def _add_training_options(parser: OptionParser) -> None:
         metavar="N",
         help=f"for all random draws (default {training.seed})",
     )
+
+
+def _add_worker_options(parser: OptionParser) -> None:
+    group = parser.add_argument_group(
+        "workers", f"The gradients of a batch of more than {GROUP} documents can be shared out."
+    )
+    group.add_argument(
+        "--workers",
+        type=positive,
+        metavar="K",
+        help="processes that compute them (default 1, or all threads of --executor)",
+    )
+    group.add_argument(
+        "--executor",
+        type=executor_name,
+        metavar="dask:ADDRESS",
+        help="the Dask cluster that has them, instead of this machine (needs distributed)",
+    )
+    group.add_argument(
+        "--allow-mixed-workers",
+        action="store_true",
+        help="go on even if some workers may compute other last bits than this process",
+    )
+
+
+def executor_name(text: str) -> str:
+    if not text.removeprefix("dask:") or not text.startswith("dask:"):
+        raise argparse.ArgumentTypeError(
+            f"must be dask:ADDRESS, such as dask:tcp://127.0.0.1:8786, got {text!r}"
+        )
+    return text
 
 
 def _add_file_options(parser: OptionParser) -> None:

@@ -19,43 +19,47 @@ import time
 from collections.abc import Iterator, Sequence
 
 from errors import RunError
+from gradients import batch_gradients
 from model import GPT, document_loss, parameter_count
 from run import Run, Training
 
 from scalargrad import no_grad, optim
 
+TYPE_CHECKING = False  # importing concurrent.futures would only cost time
+if TYPE_CHECKING:
+    from parallel import Workers
 
-def train_step(model: GPT, optimizer: optim.Adam, documents: Sequence[Sequence[int]]) -> float:
+
+# --8<-- [start:step]
+def train_step(
+    model: GPT,
+    optimizer: optim.Adam,
+    documents: Sequence[Sequence[int]],
+    workers: Workers | None = None,
+) -> float:
     """One step on a batch of tokenized documents; returns their mean loss.
 
-    The gradients of the documents add up in the weights, so that only one document's graph is in
-    memory at a time. A loss that is not finite changes no weight.
+    The workers compute the gradients, to the same bits, if there are any. A loss that is not finite
+    changes no weight.
     """
-    optimizer.zero_grad()
+    compute = workers.batch_gradients if workers else batch_gradients
+    losses = compute(model, optimizer, documents)
     mean = 0.0
-    for tokens in documents:
-        mean += _add_gradients(model, tokens, 1 / len(documents)) / len(documents)
+    for loss in losses:
+        mean += loss / len(losses)
     if math.isfinite(mean):
         optimizer.step()
     return mean
 
 
-def _add_gradients(model: GPT, tokens: Sequence[int], share: float) -> float:
-    """Add this share of a document's gradients to those of the weights; returns its loss.
-
-    Its graph is gone before the weights change, or they would have to be copied for it.
-    """
-    loss = document_loss(model, tokens)
-    loss.backward(share)
-    return loss.data
-
-
+# --8<-- [end:step]
+# --8<-- [start:loop]
 def learning_rate(training: Training, step: int) -> float:
     """The rate of a step, counted from 0: it falls linearly, and would be 0 after the last."""
     return training.lr * (1 - step / training.steps)
 
 
-def train(run: Run, until: int) -> Iterator[float]:
+def train(run: Run, until: int, workers: Workers | None = None) -> Iterator[float]:
     """Train up to that many steps; after each, yields how many seconds it took."""
     documents, batch_size = run.documents, run.training.batch_size
     while run.step < until:
@@ -66,7 +70,7 @@ def train(run: Run, until: int) -> Iterator[float]:
             for i in range(first, first + batch_size)
         ]
         run.optimizer.lr = learning_rate(run.training, run.step)
-        loss = train_step(run.model, run.optimizer, batch)
+        loss = train_step(run.model, run.optimizer, batch, workers)
         seconds = time.perf_counter() - began
         if not math.isfinite(loss):
             raise RunError(
@@ -77,6 +81,8 @@ def train(run: Run, until: int) -> Iterator[float]:
         yield seconds
 
 
+# --8<-- [end:loop]
+# --8<-- [start:diverged]
 def _where_it_began(model: GPT, documents: Sequence[Sequence[int]]) -> str:
     """The first number that is inf or nan, in words; the weights are those of the failed step."""
     from scalargrad import graph  # late, because training needs it only here
@@ -90,9 +96,14 @@ def _where_it_began(model: GPT, documents: Sequence[Sequence[int]]) -> str:
     return next((f" (it began where {words})" for words in began if words), "")
 
 
+# --8<-- [end:diverged]
+# --8<-- [start:held_out]
 def held_out_loss(run: Run) -> float:
     """The mean loss of the documents that were never trained on."""
     tokenized = map(run.tokenizer.document, run.held_out)
     with no_grad():
         losses = [document_loss(run.model, tokens).data for tokens in tokenized]
     return math.fsum(losses) / len(losses)
+
+
+# --8<-- [end:held_out]

@@ -28,7 +28,7 @@ ROWS = """() => [...document.querySelectorAll("#playground-ledger tbody tr")].ma
 LIT_ROWS = """() => [...document.querySelectorAll("#playground-ledger tbody tr")].flatMap(
     (row, i) => row.classList.contains("lit") ? [i] : [])"""
 BOXES = """() => [...document.querySelectorAll(".playground-picture .node")].map(
-    node => [...node.querySelectorAll("text")].map(text => text.textContent).join(""))"""
+    node => [...node.querySelectorAll("text")].map(text => text.textContent).join("")).sort()"""
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -135,14 +135,14 @@ class TestExpression:
             panel.button("Step").click()
         assert panel.ledger() == rows_of(found)
         labels = [expression.text_of(label) for _, label in expression.NODE.findall(found["dot"])]
-        assert panel.page.evaluate(BOXES) == ["".join(label.split("\n")) for label in labels]
+        assert panel.page.evaluate(BOXES) == sorted(label.replace("\n", "") for label in labels)
 
     def test_a_step_lights_its_line_and_its_arrow_and_says_what_it_does(self, panel):
         panel.button("Step").click()
         panel.button("Step").click()
         assert panel.page.evaluate(LIT_ROWS) == [1]
         lit = panel.page.locator(".playground-picture .node.lit").all_text_contents()
-        assert [re.match("[a-z]+", box)[0] for box in lit] == ["tax", "total"]
+        assert sorted(re.findall("[a-z]+", box)[0] for box in lit) == ["tax", "total"]
         assert panel.page.locator(".playground-picture .edge.lit").count() == 1
         assert "taxdata 1.5grad 17" in panel.page.evaluate(BOXES)
         assert "pricedata 4grad 0" in panel.page.evaluate(BOXES)
@@ -207,9 +207,6 @@ class TestExpression:
         panel.button("Stop").click(timeout=1_000)
         assert panel.button("Draw the graph").is_disabled()
         assert panel.text() == endless
-        panel.type("from scalargrad import Value\nx = Value(3.0)\ny = x * x")
-        panel.start()
-        until(panel.page, f"({ROWS})().length === 2", 30)
 
     def test_the_picture_is_described_by_the_table(self, panel):
         picture = panel.page.get_by_role("img", name="The graph of total")
@@ -324,13 +321,25 @@ class TestSession:
             pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
             return sum(pages) * 4096 / 1e6
 
-        sizes = []
-        for _ in range(3):
-            if shared.button("Stop").is_visible():
-                shared.button("Stop").click()
+        if not shared.button("Stop").is_visible():
             shared.start()
-            sizes.append(megabytes())
-        assert sizes[-1] < sizes[0] + 100, sizes
+        before = megabytes()
+        for _ in range(2):
+            shared.button("Stop").click()
+            shared.start()
+        assert megabytes() < before + 50  # a Python takes more than that
+
+    def test_a_site_built_without_npm_says_so(self, server, browser):
+        page = browser.context("desktop", "light").new_page()
+        page.route("**/vendor/**", lambda route: route.fulfill(status=404))
+        page.goto(f"{server}/playground/index.html")
+        page.get_by_text("This copy of the site was built without npm").wait_for()
+
+    def test_a_browser_without_webassembly_is_told_so(self, server, browser):
+        page = browser.context("desktop", "light").new_page()
+        page.add_init_script("delete window.WebAssembly")
+        page.goto(f"{server}/playground/index.html")
+        page.get_by_text("This browser cannot run Python in a page").wait_for()
 
     def test_a_page_opened_as_a_file_says_why_it_has_no_python(self, site, browser):
         seen = browser.open(f"{site.as_uri()}/playground/index.html", "desktop", "light")

@@ -12,7 +12,7 @@ const where = place();
 const text = await (await fetch(new URL("python/small_value.py", import.meta.url))).text();
 const toggles = Object.entries(MISTAKES).map(([value]) =>
   element("input", { type: "checkbox", value, disabled: true, onchange: look }));
-const engine = element("pre", { class: "playground-engine", tabindex: "0",
+const engine = element("pre", { class: "playground-engine", tabindex: "0", role: "region",
   "aria-label": "The engine; lines that were changed are shown with what was there before" }, text);
 const numbers = element("div", { class: "playground-columns", "aria-live": "polite" });
 where.append(
@@ -42,7 +42,7 @@ async function look() {
       found.example.map(({ name, data, grad, right }) => [name, data, checked(grad, right), right])),
     element("p", {}, element("strong", {}, "sg.gradcheck "),
       found.gradcheck ? "says:" : "finds nothing wrong with backward."),
-    ...(found.gradcheck ? [element("pre", { tabindex: "0", class: "playground-engine" }, found.gradcheck)] : []),
+    ...(found.gradcheck ? [element("pre", { class: "playground-engine" }, found.gradcheck)] : []),
     table("Training: w should go to 3, and the loss to 0",
       ["step", "loss", "should be", "grad of w", "should be"],
       found.training.map(({ loss, grad, right_loss, right_grad }, i) =>

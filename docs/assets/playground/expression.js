@@ -53,10 +53,11 @@ const steps = {
 const controls = element("div", { class: "playground-bar", role: "group",
   "aria-label": "The backward pass" }, ...Object.values(steps));
 const said = element("p", { class: "playground-said", "aria-live": "polite" });
-const picture = element("div", { class: "playground-picture", tabindex: "0",
+const picture = element("div", { class: "playground-picture", tabindex: "0", role: "region",
   "aria-label": "The graph; the table beside it says the same" });
 const lines = element("tbody");
-const ledger = element("div", { class: "playground-ledger", tabindex: "0" },
+const ledger = element("div", { class: "playground-ledger", tabindex: "0", role: "region",
+  "aria-label": "The backward pass" },
   element("table", { id: "playground-ledger", class: "playground-table" },
     element("caption", {}, "The backward pass, line by line"),
     element("thead", {}, element("tr", {},
@@ -65,10 +66,8 @@ const ledger = element("div", { class: "playground-ledger", tabindex: "0" },
     lines));
 const shown = element("div", { hidden: true }, controls, said,
   element("div", { class: "playground-side-by-side" }, picture, ledger));
-if (python) {
-  where.querySelector(".playground-bar:has(progress) button").after(drawButton);
-  where.append(shown);
-}
+where.querySelector(".playground-bar:has(progress) button").after(drawButton);
+where.append(shown);
 
 let result = null; // what Python said of the program
 let position = 0; // how many lines of the ledger are done
@@ -89,7 +88,7 @@ function changed() {
 }
 
 async function compute() {
-  if (!python?.session) return;
+  if (!python.session) return;
   note.hidden = true;
   pause();
   python.clear();

@@ -1,15 +1,13 @@
 // Loads the panel that the page names, if it can run here. If not, the page says why.
 {
   const { panel, base } = document.currentScript.dataset;
-  const missing = reason();
-  if (missing) {
-    const note = document.querySelector(".playground-unavailable");
-    note.textContent = missing;
-  } else {
-    import(new URL(`assets/playground/${panel}.js`, new URL(`${base}/`, location)).href);
-  }
+  const assets = new URL(`${base}/assets/`, location);
+  reason().then((missing) => {
+    if (missing) document.querySelector(".playground-unavailable").textContent = missing;
+    else import(new URL(`playground/${panel}.js`, assets).href);
+  });
 
-  function reason() {
+  async function reason() {
     if (location.protocol === "file:")
       return (
         "This page was opened as a file, and browsers let such pages load no Python. Type " +
@@ -21,6 +19,11 @@
         "This browser cannot run Python in a page: it lacks WebAssembly or module workers. " +
         "Firefox, Chrome, Edge and Safari have had both since 2023. The rest of the page can be " +
         "read all the same."
+      );
+    if (!(await fetch(new URL("vendor/manifest.json", assets))).ok)
+      return (
+        "This copy of the site was built without npm, so Python is not in it; “make docs” on a " +
+        "machine that has npm brings it."
       );
     return "";
   }

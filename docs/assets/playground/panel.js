@@ -33,14 +33,6 @@ export function place() {
  */
 export async function launcher(where, { onStart = () => {}, onStop = () => {}, pytest = false, also = [] }) {
   const served = await manifest();
-  if (!served) {
-    where.append(
-      element("p", { class: "playground-unavailable" },
-        "This copy of the site was built without npm, so Python is not in it; “make docs” on a " +
-        "machine that has npm brings it."),
-    );
-    return null;
-  }
   let running = null; // the session, from the moment when it begins to load
   const size = `${(bytes(served, { pytest, also }) / 1e6).toFixed(1)} MB`;
   const toggle = button("", () => (running ? bar.stop() : bar.start()));
@@ -49,7 +41,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
   const status = element("span", { class: "playground-status", role: "status" });
   const problem = element("div", { class: "playground-error", role: "alert", hidden: true });
   const printed = element("pre", { class: "playground-printed", tabindex: "0", hidden: true,
-    "aria-label": "What the program printed" });
+    role: "region", "aria-label": "What the program printed" });
   where.append(element("div", { class: "playground-bar" }, toggle, progress, status), problem, printed);
 
   const bar = {

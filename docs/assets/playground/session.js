@@ -21,10 +21,9 @@ export class PythonError extends Error {
 
 export class Stopped extends Error {}
 
-/** What is served, by vendor/manifest.json; null if the site was built without it. */
+/** What is served, by vendor/manifest.json. */
 export async function manifest() {
-  const answer = await fetch(new URL("manifest.json", VENDOR));
-  return answer.ok ? answer.json() : null;
+  return (await fetch(new URL("manifest.json", VENDOR))).json();
 }
 
 /** The bytes that a session fetches, once; the browser keeps them. */

@@ -46,6 +46,14 @@ static int check_length(Py_ssize_t length, Py_ssize_t count, const char *name) {
 
 /* As many numbers as the row has, to be freed; NULL on failure. */
 static double *numbers_for(const Row *row, PyObject *values, const char *name) {
+    Py_buffer view;
+    if (view_of_doubles(values, &view)) {
+        double *copy = check_length(row->count, view.shape[0], name) ? NULL : allocate(view.len);
+        if (copy)
+            memcpy(copy, view.buf, view.len);
+        PyBuffer_Release(&view);
+        return copy;
+    }
     PyObject *items = as_sequence(values, (Name){"Vector", name, -1});
     if (!items)
         return NULL;

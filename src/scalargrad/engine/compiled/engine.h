@@ -388,6 +388,11 @@ Loose *new_loose(Py_ssize_t count);
 void capture(Input *input, double *space);
 void release_input(State *state, Input *input);
 
+/* ---- buffers.c ---- */
+
+bool view_of_doubles(PyObject *x, Py_buffer *view);
+Block *block_of_doubles(State *state, PyObject *x);
+
 /* ---- matrix.c ---- */
 
 Matrix *new_matrix(Py_ssize_t count);

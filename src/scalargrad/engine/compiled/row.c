@@ -115,7 +115,12 @@ int as_row(State *state, PyObject *values, Name name, Row *row) {
         *row = held(((Vector *)values)->row);
         return 0;
     }
-    PyObject *items = as_sequence(values, name);
+    Block *block = block_of_doubles(state, values);
+    if (block) {
+        *row = row_of_block(block);
+        return 0;
+    }
+    PyObject *items = PyErr_Occurred() ? NULL : as_sequence(values, name);
     if (items && !are_plain(state, PySequence_Fast_ITEMS(items), PySequence_Fast_GET_SIZE(items)))
         Py_SETREF(items, from_arguments("values_and_floats", "(OOsN)", items, state->value_type,
                                         name.function, argument_name(name)));

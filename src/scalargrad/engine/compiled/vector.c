@@ -113,7 +113,12 @@ PyObject *vector_function(PyObject *module, PyObject *const *args, Py_ssize_t n,
     PyObject *numbers;
     if (parse("vector", names, 1, 1, 1, args, n, keywords, &numbers))
         return NULL;
-    PyObject *items = as_sequence(numbers, (Name){"vector", "numbers", -1});
+    Block *copied = block_of_doubles(state, numbers);
+    if (copied) {
+        Row row = row_of_block(copied);
+        return new_vector(state, &row);
+    }
+    PyObject *items = PyErr_Occurred() ? NULL : as_sequence(numbers, (Name){"vector", "numbers", -1});
     if (!items)
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);

@@ -1,0 +1,210 @@
+"""A batch's gradients from several processes, on this machine or on many.
+
+    with processes(4) as workers:
+        for _ in train(run, until=100, workers=workers):
+            ...
+
+Any executor will do that has `submit` as `concurrent.futures` defines it: processes of this machine
+(`--workers K`), a Dask cluster (`--executor dask:ADDRESS`), MPI. It is the executor that starts the
+workers, brings tasks to them and results back, and tries again if that is its way.
+
+With the same seed, any number of workers gives the same bits (gradients.py says why), if each of
+them computes as this process does. So each says what it runs, and a difference is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from errors import InputError, WorkerError
+from gradients import add_groups, groups
+from model import GPT
+from worker import compute, to_bytes, to_numbers, who_computes
+
+import scalargrad
+from scalargrad import Vector, nn, optim
+
+TYPE_CHECKING = False  # importing these would only cost time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor, Future
+    from typing import Any
+
+    from gradients import Document
+    from worker import Done
+
+
+class Workers:
+    """Those who compute the groups of a batch: an executor, and how many tasks it runs at once."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        count: int,
+        *,
+        mixed: bool = False,  # whether some may compute other last bits
+        problem: Callable[[], str] = str,  # why no result will come any more, if that is so
+    ) -> None:
+        self.executor, self.count, self.mixed, self.problem = executor, count, mixed, problem
+
+    def batch_gradients(
+        self, model: GPT, optimizer: optim.Adam, documents: Sequence[Document]
+    ) -> list[float]:
+        """What gradients.batch_gradients does, and to the same bits."""
+        weights = to_bytes(row.data for row in optimizer.params)
+        arguments = vars(model.config), model.vocab_size, weights, 1 / len(documents)
+        try:
+            futures = [
+                self.executor.submit(compute, *arguments, task) for task in self._tasks(documents)
+            ]
+            return add_groups(optimizer, self._results(futures))
+        except WorkerError:
+            raise
+        except Exception as error:  # an executor may raise what it likes
+            if problem := self.problem():
+                raise WorkerError(f"the workers are gone: {problem}") from error
+            raise WorkerError(f"the workers failed: {_in_words(error)}") from error
+
+    def _tasks(self, documents: Sequence[Document]) -> Iterator[list[Sequence[Document]]]:
+        """The groups in their order, shared out as evenly as they can be."""
+        cut = groups(documents)
+        count = min(self.count, len(cut))
+        for i in range(count):
+            yield cut[i * len(cut) // count : (i + 1) * len(cut) // count]
+
+    def _results(self, futures: Sequence[Future[Done]]) -> Iterator[tuple[list[float], Vector]]:
+        for future in futures:
+            who, results = self._result(future)
+            if who != who_computes() and not self.mixed:
+                raise WorkerError(
+                    f"a worker has {who}, this process {who_computes()}: the result would depend "
+                    "on who computes what; make them the same, or give --allow-mixed-workers"
+                )
+            for losses, doubles in results:
+                yield losses, nn.vector(to_numbers(doubles))
+
+    def _result(self, future: Future[Done]) -> Done:
+        from concurrent.futures import TimeoutError
+
+        while True:
+            try:
+                return future.result(timeout=1.0)
+            except TimeoutError:
+                if problem := self.problem():
+                    raise WorkerError(f"the workers are gone: {problem}") from None
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+# Processes of this machine.
+
+
+@contextlib.contextmanager
+def processes(count: int) -> Iterator[Workers]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Spawned, which works everywhere: a fork would take along what other threads hold.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(count, context, initializer=_follow_the_parent)
+    try:
+        yield Workers(executor, count)
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _follow_the_parent() -> None:
+    """Leave Ctrl-C, which reaches all processes in a terminal, to the parent, and end with it."""
+    import multiprocessing
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_the_parent() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+
+
+# A Dask cluster, which somebody else has started.
+
+PATIENCE = 30.0  # seconds that a cluster may be without a worker
+FILES = ("record.py", "model.py", "gradients.py", "worker.py")  # what its workers have to import
+
+
+@contextlib.contextmanager
+def dask_cluster(address: str, count: int | None, mixed: bool = False) -> Iterator[Workers]:
+    """The cluster whose scheduler is at that address; `count` tasks at once, or one per thread."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            f"--executor dask:{address}: needs Dask; install it with: "
+            f"{sys.executable} -m pip install 'distributed>=2024.5'"
+        ) from None
+    logging.disable()  # what goes wrong is said here, in one line
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        logging.disable(logging.NOTSET)
+        raise InputError(f"--executor dask:{address}: no scheduler answers ({error})") from None
+    try:
+        yield Workers(
+            client.get_executor(),
+            _prepared(client, address, count),
+            mixed=mixed,
+            problem=_LostCluster(client),
+        )
+    finally:
+        client.close(timeout=2)
+        logging.disable(logging.NOTSET)
+
+
+def _prepared(client: Any, address: str, count: int | None) -> int:
+    """Give the workers what they have to import; returns `count`, or how many threads they have."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    try:
+        client.wait_for_workers(1, timeout=10)
+        for file in FILES:
+            client.upload_file(os.path.join(folder, file))
+        return count or sum(client.nthreads().values())
+    except TimeoutError:
+        raise InputError(f"--executor dask:{address}: has no workers; start some") from None
+    except Exception as error:  # of the workers, such as the library that is not there
+        raise InputError(
+            f"--executor dask:{address}: its workers cannot be used: {_in_words(error)}; they need "
+            f"scalargrad {scalargrad.__version__}, too"
+        ) from None
+
+
+class _LostCluster:
+    """Why a cluster gives no results any more; called now and then while one waits for some."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.address = client, client.scheduler.address
+        self.seen = time.monotonic()  # its workers
+
+    def __call__(self) -> str:
+        try:
+            if self.client.status != "running":
+                return f"the connection to {self.address} is lost"
+            if self.client.nthreads():
+                self.seen = time.monotonic()
+        except Exception as error:
+            return _in_words(error)
+        waited = time.monotonic() - self.seen
+        return f"there has been none for {waited:.0f} s" if waited > PATIENCE else ""
