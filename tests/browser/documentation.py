@@ -73,6 +73,11 @@ class TestBrowser:
         seen = browser.open(f"{server}/{page}", "desktop", "light")
         assert seen.complaints == []
 
+    def test_the_cheat_sheet_is_one_page_of_paper(self, site, browser):
+        seen = browser.open(f"{site.as_uri()}/cheat-sheet.html", "desktop", "light")
+        paper = seen.page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+
     @pytest.mark.parametrize("where", ["site", "server"])
     def test_search_finds_without_a_network(self, request, browser, where):
         base = request.getfixturevalue(where)
