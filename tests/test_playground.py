@@ -127,14 +127,6 @@ class TestBoxes:
             "y": {"box": "n2", "gradient": -1},
         }
 
-    def test_are_read_from_labels_that_are_marked_up_too(self, expression):
-        dot = (
-            'digraph {\n  n1 [label=<<b>x &lt;1&gt;</b><br/><font color="#000">data 3</font>'
-            '<br/>grad 0>, style="rounded"]\n  n2 [label=<<b>y</b><i> (exp)</i><br/>data 9>]\n}'
-        )
-        expected = {"x <1>": {"box": "n1", "gradient": -1}, "y": {"box": "n2", "gradient": -1}}
-        assert expression.boxes_in(dot, {"x <1>", "y"}) == expected
-
 
 class TestSliders:
     def test_are_for_the_numbers_that_become_values(self, expression):

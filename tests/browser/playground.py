@@ -207,6 +207,9 @@ class TestExpression:
         panel.button("Stop").click(timeout=1_000)
         assert panel.button("Draw the graph").is_disabled()
         assert panel.text() == endless
+        panel.start()  # which does not run it again
+        panel.draw("from scalargrad import Value\nx = Value(3.0)\ny = x * x")
+        assert len(panel.ledger()) == 2
 
     def test_the_picture_is_described_by_the_table(self, panel):
         picture = panel.page.get_by_role("img", name="The graph of total")
@@ -286,14 +289,14 @@ class TestWhatGetsOut:
         'from pyodide.code import run_js\nrun_js("import(\'" + {0!r} + "\')")',
     )
 
-    def test_a_program_reaches_no_other_host(self, shared, elsewhere):
+    def test_a_program_reaches_no_other_host(self, panel, elsewhere):
         address, asked = elsewhere
-        before = len(shared.complaints)
+        before = len(panel.complaints)
         for way in self.WAYS:
-            shared.draw(way.format(address))
+            panel.draw(way.format(address))
         time.sleep(0.5)
         assert asked == []
-        del shared.complaints[before:]  # that it was not let
+        del panel.complaints[before:]  # that it was not let
 
     def test_its_own_site_it_may_ask(self, panel):
         address = panel.page.url.partition("#")[0]

@@ -32,7 +32,7 @@ const python = await launcher(where, {
   onStart: () => {
     prepare();
     drawButton.disabled = false;
-    if (note.hidden) return compute();
+    if (ours) return compute(); // a reader's program may be the one that had to be stopped
   },
   onStop: () => {
     drawButton.disabled = true;
@@ -69,6 +69,7 @@ const shown = element("div", { hidden: true }, controls, said,
 where.querySelector(".playground-bar:has(progress) button").after(drawButton);
 where.append(shown);
 
+let ours = false; // whether the program is a preset, as it came
 let result = null; // what Python said of the program
 let position = 0; // how many lines of the ledger are done
 let drawn = null;
@@ -80,10 +81,12 @@ async function show(name) {
   const answer = await fetch(new URL(`python/presets/${name}.py`, import.meta.url));
   code.setText(await answer.text());
   note.hidden = true;
+  ours = true;
   await compute();
 }
 
 function changed() {
+  ours = false;
   for (const input of sliders.querySelectorAll("input")) input.disabled = true;
 }
 
@@ -209,6 +212,7 @@ function begin() {
   const given = fromAddress().code;
   if (given === undefined) return show(preset.value);
   code.setText(given);
+  ours = false;
   note.textContent =
     "This program came with the link. Read it first: it runs only when you press “Draw the graph”.";
   note.hidden = false;

@@ -5,20 +5,33 @@ import { instance } from "../vendor/viz.js";
 // Letters of one width, so that Graphviz knows how wide a text will be in the reader's font.
 const FONT = ['fontname="sans-serif"', 'fontname="Courier", fontsize=11'];
 
-let graphviz;
+// Of its own size, in which a letter has 11 pixels: as large as the page has room, and not too small.
+const LARGE = 1.25;
+const SMALL = 0.9;
+
+let loading;
 
 /** Fetches Graphviz, which the first picture would otherwise wait for. */
-export const prepare = () => (graphviz ??= instance());
+export const prepare = () => (loading ??= instance());
 
 /**
  * Puts the picture of a graph in Graphviz's language into `place`: from left to right, or from top
- * to bottom where there is little room. Gives an object that lights its parts.
+ * to bottom if it would be too wide. Gives an object that lights its parts.
  */
 export async function draw(place, dot, attributes) {
-  const direction = place.clientWidth < 400 ? "TB" : "LR";
-  const text = dot.replace("rankdir=LR", `rankdir=${direction}`).replaceAll(...FONT);
-  const drawn = (await prepare()).renderSVGElement(text);
-  const svg = onlyShapes(drawn);
+  const graphviz = await prepare();
+  const drawn = (direction) =>
+    graphviz.renderSVGElement(
+      dot.replace("rankdir=LR", `rankdir=${direction}`).replaceAll(...FONT));
+  const width = (svg) => svg.viewBox.baseVal.width;
+  let svg = drawn("LR");
+  if (width(svg) > place.clientWidth) {
+    const upright = drawn("TB");
+    if (width(upright) < width(svg)) svg = upright;
+  }
+  svg = onlyShapes(svg);
+  svg.style.width = `${width(svg) * LARGE}px`;
+  svg.style.minWidth = `${width(svg) * SMALL}px`; // what is wider can be scrolled
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
   const parts = (kind) => [...svg.querySelectorAll(`.${kind}`)];
   const title = (part) => part.querySelector("title").textContent;
@@ -47,7 +60,7 @@ export async function draw(place, dot, attributes) {
 }
 
 const SHAPES = ["svg", "g", "title", "path", "polygon", "polyline", "ellipse", "text"];
-const GEOMETRY = ["viewBox", "width", "height", "transform", "d", "points", "cx", "cy", "rx", "ry", "x", "y"];
+const GEOMETRY = ["viewBox", "transform", "d", "points", "cx", "cy", "rx", "ry", "x", "y"];
 
 // What a label says stays text: nothing but shapes and their geometry comes into the page.
 function onlyShapes(drawn) {

@@ -24,7 +24,7 @@ def look(text, change=None):
     steps = sg.graph.ledger(output)
     name = steps[0].node if steps else output.label
     output.backward()  # so that the boxes are made wide enough for the gradients
-    dot = sg.graph.to_dot(output)
+    dot = sg.graph.to_dot(output, local_grads=True)
     boxes = boxes_in(dot, {name} | {step.parent for step in steps})
     return {
         "text": text,
@@ -74,7 +74,7 @@ def name_them(namespace):
 
 # The boxes, by the text of `to_dot`: one for each number, or for each row.
 
-NODE = re.compile(r'^  (n\d+) \[label=(".*?[^\\](?:\\\\)*"|<.*>)[,\]]', re.MULTILINE)
+NODE = re.compile(r"^  (n\d+) \[label=<(.*)>[,\]]", re.MULTILINE)
 NUMBER = re.compile(r"(.*): data \S+, grad \S+")
 
 
@@ -98,11 +98,9 @@ def boxes_in(dot, names):
 
 
 def text_of(label):
-    """What is to be read in a box: a label is in quotes, or is marked up as in HTML."""
-    if label.startswith("<"):
-        return html.unescape(re.sub("<[^>]*>", "", label[1:-1].replace("<br/>", "\n")))
-    text = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), label[1:-1])
-    return text.replace("&amp;", "&")
+    """What is to be read in a box, whose label is marked up as in HTML."""
+    text = re.sub("<[^>]*>", "", label.replace("<br/>", "\n"))
+    return html.unescape(text).replace(r"\\", "\\")
 
 
 # The ledger.
