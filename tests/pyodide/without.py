@@ -41,6 +41,8 @@ class FromNumPy:
 class NumPy(ModuleType):
     """Lets a file of tests be imported. A test that then comes to use it ends there."""
 
+    ndarray = FromNumPy  # Hypothesis asks what is one
+
     def __getattr__(self, name: str) -> FromNumPy:
         return FromNumPy() if collecting else skip("NumPy")
 
