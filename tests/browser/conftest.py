@@ -29,6 +29,8 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the built site."""
+    run("playground/assemble.py")
+    assert (ROOT / "docs/assets/vendor/manifest.json").exists(), "npm is not installed"
     folder = tmp_path_factory.mktemp("site")
     run("-m", "mkdocs", "build", "--strict", "--site-dir", folder)
     return folder
