@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import sync_playwright
 from waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +96,10 @@ class Browser:
 def browser():
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "Chromium is not installed; `apt-get install chromium` has it on Debian"
+    from playwright.sync_api import (
+        sync_playwright,
+    )  # late: a plain run, which looks in here, has none
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield Browser(chromium)
