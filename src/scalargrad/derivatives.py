@@ -63,22 +63,26 @@ def grad(
 ) -> tuple[Any, ...]:
     """The derivatives of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
 
-    Of `inputs`, a Value gives a float, a row gives a row, and what holds some of these gives a
-    tuple of what they give; one Value or row is taken as a sequence of one. What the outputs do not
-    depend on gives 0. They are the very bits that `backward` adds to the gradients of leaves.
+    They are the very bits that `backward` adds to the gradients of leaves. (`torch.autograd.grad`)
 
-    `outputs` is a Value or a row, or a sequence of them, whose derivatives are added up.
-    `grad_outputs` is what each is multiplied by, in the same form, with as many numbers for a row;
-    it may be left out where all outputs are Values, and is 1 then.
+    Args:
+        outputs: A Value or a row, or a sequence of them, whose derivatives are added up.
+        inputs: A Value gives a float, a row gives a row, and what holds some of these gives a tuple
+            of what they give; one Value or row is taken as a sequence of one. What the outputs do
+            not depend on gives 0.
+        grad_outputs: What the derivatives of each output are multiplied by, in the same form,
+            with as many numbers for a row. It may be left out where all outputs are Values, and is
+            1 then.
+        create_graph: Whether to give Values with graphs of their own in place of the floats, also
+            in the rows, so that `grad` can be applied to them in turn.
 
-    With `create_graph=True` the floats are Values with graphs of their own, and so are the numbers
-    in the rows, so that `grad` can be applied to them in turn.
+    Raises:
+        TypeError: If something is neither a Value nor a row.
+        ValueError: If `grad_outputs` does not fit. With `create_graph`, also if the graph holds an
+            operation that is not scalargrad's own, whose local derivatives are plain numbers, or if
+            a `data` on the way was changed after the forward pass.
 
-    Raises TypeError if something is neither a Value nor a row, ValueError if `grad_outputs` does
-    not fit. With `create_graph=True` it raises ValueError if the graph holds an operation that is
-    not scalargrad's own, whose local derivatives are plain numbers, or if a `data` on the way was
-    changed after the forward pass. (`torch.autograd.grad`)
-
+    Examples:
         >>> from scalargrad import Value, grad, nn
         >>> x, y = Value(3.0), Value(4.0)
         >>> grad(x * x * y, [x, y])              # 2xy and x**2

@@ -92,13 +92,25 @@ def save(
 ) -> None:
     """Write the graph that `v` was computed by to a file: a picture, or the text for one.
 
-    The ending of `path` says what: `.svg` is a picture for a browser, as notebooks show it, `.dot`
-    the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are drawn by Graphviz,
-    where its program `dot` is installed. A file of that name is replaced when the new one is whole.
+    A file of that name is replaced when the new one is whole.
 
-    Takes and raises what `to_dot` does, ValueError for any other ending, and OSError if the file
-    cannot be written or `dot` cannot draw it.
+    Args:
+        v: The Value, or a row.
+        path: Where to. The ending says what: `.svg` is a picture for a browser, as notebooks show
+            it, `.dot` the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are
+            drawn by Graphviz, where its program `dot` is installed.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or each of its numbers is.
+        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
+            many.
+        max_nodes: How many boxes there may be.
 
+    Raises:
+        TypeError: If `v` is not a Value or a row, or `path` is no name of a file.
+        ValueError: If there would be more than `max_nodes` boxes, or `path` ends otherwise.
+        OSError: If the file cannot be written or `dot` cannot draw it.
+
+    Examples:
         >>> import tempfile
         >>> from scalargrad import Value, graph
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +138,21 @@ def to_svg(
 ) -> str:
     """The graph that `v` was computed by, as an SVG picture: what notebooks show.
 
-    As `to_dot` in all else. It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
+    It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
 
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or each of its numbers is.
+        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
+            many.
+        max_nodes: How many boxes there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> graph.to_svg(Value(2.0, label="x").exp())[:39]
         '<svg xmlns="http://www.w3.org/2000/svg"'
@@ -141,12 +166,21 @@ def to_dot(
     """The graph that `v` was computed by, in Graphviz's language: `dot -Tsvg` makes a picture.
 
     One box per Value, with its name, operation, data and grad to four digits; leaves are rounded.
-    A row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with
-    `fused=False` one for each of its numbers. With `local_grads=True` each arrow has its local
-    derivative, or the smallest and the largest of many. The same graph always gives the same text.
+    The same graph always gives the same text.
 
-    Raises TypeError if `v` is not a Value or a row, and ValueError for more than `max_nodes` boxes.
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or each of its numbers is.
+        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
+            many.
+        max_nodes: How many boxes there may be.
 
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> dot = graph.to_dot(Value(2.0, label="x").exp(), local_grads=True)
         >>> print(dot.splitlines()[-2])
@@ -158,10 +192,23 @@ def to_dot(
 def to_mermaid(
     v: Value | Vector, *, fused: bool = True, local_grads: bool = False, max_nodes: int = 200
 ) -> str:
-    """The graph that `v` was computed by, as a Mermaid flowchart: as `to_dot` in all else.
+    """The graph that `v` was computed by, as a Mermaid flowchart, with the boxes of `to_dot`.
 
     GitHub and mkdocs draw it in a fenced block marked `mermaid`.
 
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or each of its numbers is.
+        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
+            many.
+        max_nodes: How many boxes there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> print(graph.to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
         %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
@@ -183,11 +230,20 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     it, to which the contributions of softmax, rmsnorm and cross_entropy add up, up to rounding.
     Numbers have six digits.
 
-    It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
-    TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
+    It is the same before and after `backward`: it starts from zero and touches no `.grad`.
 
+    Args:
+        v: The Value.
+        max_edges: How many lines there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value.
+        ValueError: If there would be more than `max_edges` lines.
+
+    Examples:
+        >>> from scalargrad import Value, graph
         >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
-        >>> print(explain(x * y + x))
+        >>> print(graph.explain(x * y + x))
         node  op  upstream     local     contribution      parent  grad
         v2    +          1  *      1  =             1  ->  v1         1
                          1  *      1  =             1  ->  x          1
@@ -213,11 +269,20 @@ def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
     """The lines of `explain` as data: one named tuple for each edge of the graph.
 
     Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`, the names
-    as in the pictures, the numbers as floats. A leaf gives an empty list. Raises what `explain`
-    raises.
+    as in the pictures, the numbers as floats. A leaf gives an empty list.
 
+    Args:
+        v: The Value.
+        max_edges: How many of them there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value.
+        ValueError: If there would be more than `max_edges`.
+
+    Examples:
+        >>> from scalargrad import Value, graph
         >>> x = Value(3.0, label="x")
-        >>> for edge in ledger(x * x):
+        >>> for edge in graph.ledger(x * x):
         ...     print(edge.upstream, "*", edge.local, "->", edge.parent, edge.grad)
         1.0 * 3.0 -> x 3.0
         1.0 * 3.0 -> x 6.0
@@ -264,10 +329,11 @@ def first_nonfinite(v: Value) -> str | None:
     words say which number it is, how it was computed and from what. Raises TypeError if `v` is not
     a Value.
 
+        >>> from scalargrad import Value, graph
         >>> x = Value(0.0, label="x")
         >>> y = x.sqrt() * 2.0
         >>> y.backward()
-        >>> print(first_nonfinite(y))
+        >>> print(graph.first_nonfinite(y))
         the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)
     """
     outputs = _outputs("first_nonfinite", v, rows_too=False)

@@ -46,7 +46,7 @@ class no_grad(metaclass=_AlsoWithoutBrackets):  # noqa: N801 - named as PyTorch 
     that it decorates records nothing while it runs, and pauses nothing while it waits. Raises
     TypeError if it is to decorate something else than a function. (`torch.no_grad`)
 
-        >>> from scalargrad import Value
+        >>> from scalargrad import Value, no_grad
         >>> x = Value(2.0)
         >>> with no_grad():
         ...     y = x * x

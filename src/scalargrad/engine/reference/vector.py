@@ -62,8 +62,8 @@ else:
 class Vector(Methods, _Sequence):
     """An immutable row of Values that computes number by number.
 
-    Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`
-    a Vector of the same Values. `==` and `hash` are identity.
+    `row[i]` is the same Value each time, and `row[a:b]` a Vector of the same Values. `==` and
+    `hash` are identity.
 
     `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
     that the operation on Values gives. Beside a row may be another one of the same length, a Value
@@ -71,10 +71,17 @@ class Vector(Methods, _Sequence):
     list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in
     pictures, set `row.label`.
 
-    Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise
-    ValueError if the lengths differ, and what the operation on numbers raises, saying at which
-    element.
+    Operators raise ValueError if the lengths differ, and what the operation on numbers raises,
+    saying at which element.
 
+    Args:
+        values: The Values, in order. Plain numbers among them become leaves.
+
+    Raises:
+        TypeError: If `values` is not a sequence of Values and real numbers.
+
+    Examples:
+        >>> from scalargrad import Value, Vector
         >>> x = Value(1.0)
         >>> row = Vector([x, 2.0, 3.0])
         >>> row[0] is x, len(row), row[1:] * 10
@@ -168,7 +175,8 @@ class Vector(Methods, _Sequence):
 
         An empty row has the sum 0. (`torch.sum`)
 
-            >>> vector([1.0, 2.0, 4.0]).sum().data
+            >>> from scalargrad import nn
+            >>> nn.vector([1.0, 2.0, 4.0]).sum().data
             7.0
         """
         numbers = self._numbers()
@@ -179,7 +187,8 @@ class Vector(Methods, _Sequence):
 
         Raises ValueError if the row is empty. (`torch.mean`)
 
-            >>> vector([1.0, 2.0, 6.0]).mean().data
+            >>> from scalargrad import nn
+            >>> nn.vector([1.0, 2.0, 6.0]).mean().data
             3.0
         """
         numbers = self._numbers()
@@ -196,7 +205,8 @@ class Vector(Methods, _Sequence):
         Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,
         TypeError if it is not a sequence of real numbers, and then changes nothing.
 
-            >>> row = vector([1.0, 2.0])
+            >>> from scalargrad import nn
+            >>> row = nn.vector([1.0, 2.0])
             >>> row.data = [3, 4]
             >>> row.data, row[1].data
             ((3.0, 4.0), 4.0)
@@ -280,7 +290,8 @@ class Vector(Methods, _Sequence):
 
         Raises ValueError if it is not there.
 
-            >>> row = vector([5.0, 6.0])
+            >>> from scalargrad import nn
+            >>> row = nn.vector([5.0, 6.0])
             >>> row.index(row[1]), row.index(6.0)
             (1, 1)
         """
@@ -294,6 +305,7 @@ class Vector(Methods, _Sequence):
 
         Another Value with the same data is another Value.
 
+            >>> from scalargrad import Value, Vector
             >>> x = Value(1.0)
             >>> row = Vector([x, x, 1.0])
             >>> row.count(x), row.count(1.0)
@@ -674,9 +686,16 @@ _VALUES = {Value, Element}
 def vector(numbers: Iterable[RealNumber]) -> Vector:
     """A row of parameters: one leaf Value per number.
 
-    Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.
+    Args:
+        numbers: The numbers, in order, at least one.
 
-        >>> vector([0.5, 2])
+    Raises:
+        TypeError: If `numbers` is not a sequence of real numbers.
+        ValueError: If `numbers` is empty.
+
+    Examples:
+        >>> from scalargrad import nn
+        >>> nn.vector([0.5, 2])
         Vector([0.5, 2.0])
     """
     data = as_floats(numbers, "vector", "numbers")
