@@ -99,6 +99,7 @@ class TestWithPython:
 
     @pytest.fixture
     def exercises(self, page_with_python):
+        page_with_python.page.get_by_role("button", name=re.compile("^(Start|Stop)")).wait_for()
         if page_with_python.page.get_by_role("button", name="Start").count():
             page_with_python.start()
         page_with_python.forget()
