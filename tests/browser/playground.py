@@ -204,7 +204,7 @@ class TestExpression:
         panel.type(endless)
         panel.button("Draw the graph").click()
         time.sleep(0.3)
-        panel.button("Stop").click(timeout=1_000)
+        panel.button("Stop").click(timeout=5_000)
         assert panel.button("Draw the graph").is_disabled()
         assert panel.text() == endless
         panel.start()  # which does not run it again

@@ -88,6 +88,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
             element("pre", { tabindex: "0" }, error.traceback)),
         );
       problem.hidden = false;
+      problem.scrollIntoView({ block: "nearest" }); // the button may be far below
     },
     clear() {
       problem.hidden = printed.hidden = true;
