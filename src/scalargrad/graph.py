@@ -13,14 +13,14 @@ v3    *          1  *      3  =             3  ->  v2         3
                  1  *      2  =             2  ->  x          8
 
 `graph.save(y, "graph.svg")` draws it. `to_svg`, `to_mermaid` (for GitHub and mkdocs) and `to_dot`
-(for Graphviz) give pictures as text. They need nothing installed, and change nothing. In a notebook
-a Value or a row that ends a cell is shown as its picture.
+(for Graphviz) give pictures as text. They change nothing, and nothing has to be installed. In a
+notebook, a cell that ends with a Value or a row shows its picture.
 
 `ledger` gives the lines of `explain` as data.
 
-A number is named by its `label`. Those without one are v1, v2, ... from the inputs on, and v4[2] is
-the third number of the row v4, or w[2] of a row with the label w; all functions give it the same
-name.
+A number is named by its `label`. Numbers without one are called v1, v2, ..., beginning with the
+inputs. v4[2] is the third number of the row v4, and w[2] that of a row with the label w. All
+functions use the same names.
 """
 
 from __future__ import annotations
@@ -92,22 +92,22 @@ def save(
 ) -> None:
     """Write the graph that `v` was computed by to a file: a picture, or the text for one.
 
-    A file of that name is replaced when the new one is whole.
+    An existing file of that name is replaced once the new one is complete.
 
     Args:
         v: The Value, or a row.
-        path: Where to. The ending says what: `.svg` is a picture for a browser, as notebooks show
-            it, `.dot` the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are
-            drawn by Graphviz, where its program `dot` is installed.
+        path: The file. Its ending says what to write: `.svg` is a picture for a browser, as
+            notebooks show it, `.dot` the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png`
+            and `.pdf` are drawn by Graphviz, if its program `dot` is installed.
         fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
-            box, or each of its numbers is.
-        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
-            many.
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
         max_nodes: How many boxes there may be.
 
     Raises:
-        TypeError: If `v` is not a Value or a row, or `path` is no name of a file.
-        ValueError: If there would be more than `max_nodes` boxes, or `path` ends otherwise.
+        TypeError: If `v` is not a Value or a row, or `path` is not the name of a file.
+        ValueError: If there would be more than `max_nodes` boxes, or `path` has another ending.
         OSError: If the file cannot be written or `dot` cannot draw it.
 
     Examples:
@@ -143,9 +143,9 @@ def to_svg(
     Args:
         v: The Value, or a row.
         fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
-            box, or each of its numbers is.
-        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
-            many.
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
         max_nodes: How many boxes there may be.
 
     Raises:
@@ -171,9 +171,9 @@ def to_dot(
     Args:
         v: The Value, or a row.
         fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
-            box, or each of its numbers is.
-        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
-            many.
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
         max_nodes: How many boxes there may be.
 
     Raises:
@@ -199,9 +199,9 @@ def to_mermaid(
     Args:
         v: The Value, or a row.
         fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
-            box, or each of its numbers is.
-        local_grads: Whether each arrow has its local derivative, or the smallest and the largest of
-            many.
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
         max_nodes: How many boxes there may be.
 
     Raises:
@@ -225,9 +225,9 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     """What `v.backward()` does, line by line: a table with one line per edge of the graph.
 
     Each line hands one parent its contribution, upstream * local, where upstream is the gradient
-    that the node has gathered. `grad` is what the parent has gathered by then. The lines are in
-    the order of the pass, and the last one for a parent shows its gradient as `backward` computes
-    it, to which the contributions of softmax, rmsnorm and cross_entropy add up, up to rounding.
+    that the node has gathered. `grad` is what the parent has gathered by then. The lines are in the
+    order of the pass, and the last one for a parent shows its gradient as `backward` computes it.
+    The contributions of softmax, rmsnorm and cross_entropy add up to that only up to rounding.
     Numbers have six digits.
 
     It is the same before and after `backward`: it starts from zero and touches no `.grad`.
@@ -268,8 +268,8 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
 def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
     """The lines of `explain` as data: one named tuple for each edge of the graph.
 
-    Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`, the names
-    as in the pictures, the numbers as floats. A leaf gives an empty list.
+    Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`. Names are
+    those in the pictures, and numbers are floats. A leaf gives an empty list.
 
     Args:
         v: The Value.
@@ -322,10 +322,10 @@ def _hands_nothing(node: Value, upstream: float, local: float) -> bool:
 
 
 def first_nonfinite(v: Value) -> str | None:
-    """Where inf or nan began: the first number that is one, in words, or None if there is none.
+    """Where inf or nan began: the first number that is inf or nan, in words, or None.
 
     It looks at the data of all numbers that `v` was computed from, inputs first. If these are all
-    finite, it looks at their gradients, from `v` on: after `backward`, that is where it began. The
+    finite, it looks at the gradients that `backward` has left, beginning with that of `v`. The
     words say which number it is, how it was computed and from what. Raises TypeError if `v` is not
     a Value.
 

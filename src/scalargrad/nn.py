@@ -63,13 +63,14 @@ def matrix(
 
     Args:
         nout: How many rows, at least 1.
-        nin: How long each of them is, at least 1; 100,000,000 parameters in all are the limit.
-        std: The standard deviation of the parameters, from 0 up.
-        rng: A `random.Random`, which with a seed gives the same numbers in each run, or by default
-            the `random` module.
+        nin: How long each row is, at least 1. There may be at most 100,000,000 parameters in all.
+        std: The standard deviation of the parameters, 0 or more.
+        rng: Draws the numbers: a `random.Random`, which gives the same numbers in each run if it
+            has a seed, or by default the `random` module.
 
     Raises:
-        TypeError: If a size is not an integer, `std` is no number or `rng` has no method `gauss`.
+        TypeError: If a size is not an integer, `std` is not a number or `rng` has no method
+            `gauss`.
         ValueError: If a size or `std` is out of range.
 
     Examples:

@@ -80,7 +80,7 @@ class _Optimizer:
         self._lr: float = self._checked("lr", lr)
 
     def zero_grad(self) -> None:
-        """Set every parameter's `grad` to 0, since `backward` adds to it."""
+        """Set every parameter's `grad` to 0, because `backward` adds to it."""
         zero_grads(self._rows)
 
     def state_dict(self) -> dict[str, Any]:
@@ -98,11 +98,11 @@ class _Optimizer:
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the optimiser that gave `state` stood.
+        """Go on from where the optimiser that gave `state` was.
 
         Args:
-            state: What the `state_dict` of an optimiser of the same class, with as many parameters,
-                gave.
+            state: What `state_dict` returned for an optimiser of the same class, with the same
+                number of parameters.
 
         Raises:
             TypeError: If something in `state` is of the wrong kind; nothing is changed then.
@@ -159,16 +159,16 @@ class SGD(_Optimizer):
         velocity = momentum * velocity + g
         parameter -= lr * velocity
 
-    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), the gradient
-    where the velocity leads. The settings are attributes, too, and can be written between steps.
+    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), which looks ahead
+    along the velocity. The settings are attributes, too, and can be changed between steps.
     (`torch.optim.SGD`; Sutskever, Martens, Dahl and Hinton 2013, On the Importance of
     Initialization and Momentum in Deep Learning.)
 
     Args:
         params: Leaf Values or (nested) rows of them; one that appears twice counts once.
-        lr: The learning rate, from 0 up.
-        momentum: How much of the velocity is kept from step to step, from 0 up.
-        weight_decay: How much of the parameter is added to its gradient, from 0 up.
+        lr: The learning rate, 0 or more.
+        momentum: How much of the velocity is kept from step to step, 0 or more.
+        weight_decay: How much of the parameter is added to its gradient, 0 or more.
         nesterov: Whether to look ahead along the velocity; this needs a momentum above 0.
 
     Raises:
@@ -230,15 +230,15 @@ class Adam(_Optimizer):
         v = beta2 * v + (1 - beta2) * grad**2
         parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)
 
-    The settings are attributes, too, and can be written between steps. (Kingma and Ba 2015, Adam:
-    A Method for Stochastic Optimization, Algorithm 1; `torch.optim.Adam`.)
+    The settings are attributes, too, and can be changed between steps. (Kingma and Ba 2015, Adam: A
+    Method for Stochastic Optimization, Algorithm 1; `torch.optim.Adam`.)
 
     Args:
         params: Leaf Values or (nested) rows of them; one that appears twice counts once.
-        lr: The learning rate, from 0 up.
-        betas: How much of m and of v is kept from step to step, each from 0 to below 1.
-        eps: Keeps the division from being one by zero; from 0 up.
-        weight_decay: How much of the parameter is added to its gradient first, from 0 up.
+        lr: The learning rate, 0 or more.
+        betas: How much of m and of v is kept from step to step, each at least 0 and below 1.
+        eps: Prevents a division by zero; 0 or more.
+        weight_decay: How much of the parameter is added to its gradient first, 0 or more.
 
     Raises:
         TypeError: If `params` holds anything but Values and rows of them.
@@ -320,19 +320,20 @@ class Adam(_Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: that shrinks the parameters, and no gradient knows of it.
+    """Adam with decoupled weight decay: it acts on the parameters, not on their gradients.
 
         parameter *= 1 - lr * weight_decay
 
-    before each step, which then is that of Adam without decay. All else is as in `Adam`.
-    (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization; `torch.optim.AdamW`.)
+    This comes before each step, which is then that of Adam without decay. Everything else is as in
+    `Adam`. (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization;
+    `torch.optim.AdamW`.)
 
     Args:
         params: Leaf Values or (nested) rows of them; one that appears twice counts once.
-        lr: The learning rate, from 0 up.
-        betas: How much of m and of v is kept from step to step, each from 0 to below 1.
-        eps: Keeps the division from being one by zero; from 0 up.
-        weight_decay: How much a parameter shrinks in each step, as a multiple of `lr`, from 0 up.
+        lr: The learning rate, 0 or more.
+        betas: How much of m and of v is kept from step to step, each at least 0 and below 1.
+        eps: Prevents a division by zero; 0 or more.
+        weight_decay: How much a parameter shrinks in each step, as a multiple of `lr`, 0 or more.
 
     Raises:
         TypeError: If `params` holds anything but Values and rows of them.
@@ -365,21 +366,20 @@ class AdamW(Adam):
 def clip_grad_norm(params: Parameters, max_norm: float) -> float:
     """Scale all gradients down together so that their norm is at most `max_norm`.
 
-    Gradients with a smaller norm are left alone, so that `max_norm=math.inf` only measures. An
-    infinite gradient becomes nan and the others 0, and one that is nan makes all nan, as in
-    PyTorch: check the returned norm if that can happen.
-    (Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural Networks;
-    `torch.nn.utils.clip_grad_norm_`.)
+    Gradients with a smaller norm are left alone, so `max_norm=math.inf` only measures. As in
+    PyTorch, an infinite gradient becomes nan and the others 0, and a gradient that is nan makes all
+    of them nan: check the returned norm if that can happen. (Pascanu, Mikolov and Bengio 2013, On
+    the Difficulty of Training Recurrent Neural Networks; `torch.nn.utils.clip_grad_norm_`.)
 
     Args:
         params: Leaf Values or (nested) rows of them; one that appears twice counts once.
-        max_norm: The largest norm that is left alone, from 0 up.
+        max_norm: The largest norm that is left alone, 0 or more.
 
     Returns:
-        The norm before: sqrt(sum of grad**2) over all parameters.
+        The norm before clipping: sqrt(sum of grad**2) over all parameters.
 
     Raises:
-        TypeError: If `params` holds anything but Values and rows of them, or `max_norm` is no
+        TypeError: If `params` holds anything but Values and rows of them, or `max_norm` is not a
             number.
         ValueError: If `params` is empty or holds a computed Value, or if `max_norm` is negative
             or nan.

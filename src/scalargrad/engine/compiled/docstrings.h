@@ -5,10 +5,11 @@
 #define DOC_Value \
     "A number that remembers how it was computed.\n" \
     "\n" \
-    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either\n" \
-    "side; the result has the bits that Python's own operator gives, and raises what it raises.\n" \
-    "Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between\n" \
-    "Values `==` is identity, as `hash` is, so that they can live in sets and dicts.\n" \
+    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either side.\n" \
+    "The result has the bits that Python's own operator gives, and where that raises an error, so\n" \
+    "does this. `< <= > >=` compare the `data`, and so does `==` with anything but a Value. Between\n" \
+    "two Values, `==` asks whether they are the same object, as `hash` does, so that they can be kept\n" \
+    "in sets and dicts.\n" \
     "\n" \
     "Args:\n" \
     "    data: Any real number; it is stored as a float.\n" \
@@ -44,7 +45,7 @@
     "Every other node's `grad` becomes the derivative of this call. A node whose gradient is\n" \
     "exactly 0 hands nothing down, whatever the local derivative.\n" \
     "\n" \
-    "Numbers never make it raise: an overflow is inf, and nan stays nan.\n" \
+    "It never raises because of a number: an overflow is inf, and nan stays nan.\n" \
     "(`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986, Learning Representations by\n" \
     "Back-propagating Errors.)\n" \
     "\n" \
@@ -78,10 +79,10 @@
     "    3.0"
 
 #define DOC_Value_data \
-    "The number itself, a float. Writing to it changes no graph that was recorded before."
+    "The number itself, a float. Writing to it does not change graphs recorded before."
 
 #define DOC_Value_grad \
-    "d output / d self, a float, after `output.backward()`; 0.0 before."
+    "The derivative of the output with respect to this, a float; 0.0 before `backward`."
 
 #define DOC_Value_label \
     "A name, for pictures and messages; empty unless you give one."
@@ -90,7 +91,7 @@
     "The Values this one was computed from, a tuple; empty for a leaf."
 
 #define DOC_Value_local_grads \
-    "d self / d parent for each parent, a tuple of floats, as it was at the forward pass."
+    "The derivative with respect to each parent, a tuple of floats; as of the forward pass."
 
 #define DOC_Value_op \
     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
@@ -293,14 +294,14 @@
     "`row[i]` is the same Value each time, and `row[a:b]` a Vector of the same Values. `==` and\n" \
     "`hash` are identity.\n" \
     "\n" \
-    "`+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits\n" \
-    "that the operation on Values gives. Beside a row may be another one of the same length, a Value\n" \
-    "or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a\n" \
-    "list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in\n" \
-    "pictures, set `row.label`.\n" \
+    "`+ - * / **`, `abs` and the methods of Value give a row of the same length, each number with the\n" \
+    "bits that the operation on Values gives. The other operand may be a row or a NumPy array of the\n" \
+    "same length, or a Value or a number, which then serves the whole row; on the right, it may also\n" \
+    "be a list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row\n" \
+    "in pictures, set `row.label`.\n" \
     "\n" \
-    "Operators raise ValueError if the lengths differ, and what the operation on numbers raises,\n" \
-    "saying at which element.\n" \
+    "Operators raise ValueError if the lengths differ. They also raise what the operation on numbers\n" \
+    "raises, and say at which element.\n" \
     "\n" \
     "Args:\n" \
     "    values: The Values, in order. Plain numbers among them become leaves.\n" \
@@ -334,10 +335,10 @@
     "    3.0"
 
 #define DOC_Vector_data \
-    "The numbers, a tuple of floats. Write any sequence of as many numbers.\n" \
+    "The numbers, a tuple of floats. Assign any sequence of the same length.\n" \
     "\n" \
-    "Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,\n" \
-    "TypeError if it is not a sequence of real numbers, and then changes nothing.\n" \
+    "Writing does not change graphs that were recorded before. Raises ValueError if the lengths\n" \
+    "differ, and TypeError if it is not a sequence of real numbers; then nothing changes.\n" \
     "\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> row = nn.vector([1.0, 2.0])\n" \
@@ -346,12 +347,12 @@
     "    ((3.0, 4.0), 4.0)"
 
 #define DOC_Vector_grad \
-    "The gradients, a tuple of floats; written as `data` is."
+    "The gradients, a tuple of floats; assign to them as to `data`."
 
 #define DOC_Vector_label \
     "A name, for pictures; empty unless you give one.\n" \
     "\n" \
-    "That of a whole row belongs to its numbers, that of a slice to this Vector."
+    "The label of a whole row belongs to its numbers, that of a slice only to this Vector."
 
 #define DOC_Vector_index \
     "The position of this very Value, or of a number, from `start` up to `stop`.\n" \
@@ -366,7 +367,7 @@
 #define DOC_Vector_count \
     "How often this very Value, or a number, is in the row.\n" \
     "\n" \
-    "Another Value with the same data is another Value.\n" \
+    "Another Value with the same data does not count.\n" \
     "\n" \
     "    >>> from scalargrad import Value, Vector\n" \
     "    >>> x = Value(1.0)\n" \
@@ -393,7 +394,7 @@
     "\n" \
     "Args:\n" \
     "    y: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
-    "    x: Another one; of two rows, one of the same length.\n" \
+    "    x: The same; if both are rows, they must have the same length.\n" \
     "\n" \
     "Raises:\n" \
     "    TypeError: If `y` or `x` is none of these.\n" \
@@ -457,7 +458,7 @@
     "\n" \
     "Args:\n" \
     "    a: A row, at least one number long.\n" \
-    "    b: Another of the same length.\n" \
+    "    b: Another row of the same length.\n" \
     "\n" \
     "Raises:\n" \
     "    TypeError: If an argument is not a sequence of Values and real numbers.\n" \
@@ -528,7 +529,7 @@
     "\n" \
     "Args:\n" \
     "    a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
-    "    b: Another one; of two rows, one of the same length.\n" \
+    "    b: The same; if both are rows, they must have the same length.\n" \
     "\n" \
     "Raises:\n" \
     "    TypeError: If `a` or `b` is none of these.\n" \
@@ -548,7 +549,7 @@
     "\n" \
     "Args:\n" \
     "    a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
-    "    b: Another one; of two rows, one of the same length.\n" \
+    "    b: The same; if both are rows, they must have the same length.\n" \
     "\n" \
     "Raises:\n" \
     "    TypeError: If `a` or `b` is none of these.\n" \
@@ -579,7 +580,7 @@
     "\n" \
     "Args:\n" \
     "    x: A row, at least one number long.\n" \
-    "    eps: Keeps a row of zeros from dividing by zero; from 0 up.\n" \
+    "    eps: Prevents a division by zero for a row of zeros; 0 or more.\n" \
     "\n" \
     "Raises:\n" \
     "    TypeError: If `x` is not a sequence of Values and real numbers.\n" \

@@ -36,7 +36,7 @@ def maximum(a: Operand, b: Operand) -> Value | Vector:
 
     Args:
         a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
-        b: Another one; of two rows, one of the same length.
+        b: The same; if both are rows, they must have the same length.
 
     Raises:
         TypeError: If `a` or `b` is none of these.
@@ -69,7 +69,7 @@ def minimum(a: Operand, b: Operand) -> Value | Vector:
 
     Args:
         a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
-        b: Another one; of two rows, one of the same length.
+        b: The same; if both are rows, they must have the same length.
 
     Raises:
         TypeError: If `a` or `b` is none of these.
@@ -103,7 +103,7 @@ def atan2(y: Operand, x: Operand) -> Value | Vector:
 
     Args:
         y: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
-        x: Another one; of two rows, one of the same length.
+        x: The same; if both are rows, they must have the same length.
 
     Raises:
         TypeError: If `y` or `x` is none of these.

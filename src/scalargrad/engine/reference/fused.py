@@ -1,4 +1,4 @@
-"""The building blocks of neural networks, each result one row: linear, softmax and their kin.
+"""The building blocks of neural networks, each result one row: linear, softmax and the like.
 
 Every function here could be written with the scalar operators of `Value`, and gives the same
 numbers and gradients as if it were; the formula is in each docstring. Computing a row at once
@@ -132,7 +132,7 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
 
     Args:
         a: A row, at least one number long.
-        b: Another of the same length.
+        b: Another row of the same length.
 
     Raises:
         TypeError: If an argument is not a sequence of Values and real numbers.
@@ -291,7 +291,7 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
 
     Args:
         x: A row, at least one number long.
-        eps: Keeps a row of zeros from dividing by zero; from 0 up.
+        eps: Prevents a division by zero for a row of zeros; 0 or more.
 
     Raises:
         TypeError: If `x` is not a sequence of Values and real numbers.

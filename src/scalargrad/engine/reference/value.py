@@ -2,8 +2,8 @@
 
 A `Value` holds a number (`data`), the numbers it was made from (`parents`), and one local
 derivative per parent (`local_grads`): how much the result moves when that parent moves a little.
-An operation returns a new Value. `backward` then walks from the output to the inputs, each node
-after everything that was made from it, and hands every parent its contribution:
+An operation returns a new Value. `backward` then walks from the output to the inputs. It visits
+each node after everything that was made from it, and hands every parent its contribution:
 
     parent.grad += local_grad * node.grad
 
@@ -15,7 +15,7 @@ That is the chain rule, and all of backpropagation.
 >>> y.data, x.grad                      # dy/dx = 2x + 2
 (15.0, 8.0)
 
-A function that is not here needs no registration, only its value and its derivative:
+A new function needs no registration, only its value and its derivative:
 
 >>> from math import atan
 >>> y = Value(atan(x.data), (x,), (1 / (1 + x.data**2),))
@@ -52,10 +52,11 @@ if TYPE_CHECKING:
 class Value(Methods):
     """A number that remembers how it was computed.
 
-    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either
-    side; the result has the bits that Python's own operator gives, and raises what it raises.
-    Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between
-    Values `==` is identity, as `hash` is, so that they can live in sets and dicts.
+    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either side.
+    The result has the bits that Python's own operator gives, and where that raises an error, so
+    does this. `< <= > >=` compare the `data`, and so does `==` with anything but a Value. Between
+    two Values, `==` asks whether they are the same object, as `hash` does, so that they can be kept
+    in sets and dicts.
 
     Args:
         data: Any real number; it is stored as a float.
@@ -125,7 +126,7 @@ class Value(Methods):
         Every other node's `grad` becomes the derivative of this call. A node whose gradient is
         exactly 0 hands nothing down, whatever the local derivative.
 
-        Numbers never make it raise: an overflow is inf, and nan stays nan.
+        It never raises because of a number: an overflow is inf, and nan stays nan.
         (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986, Learning Representations by
         Back-propagating Errors.)
 
@@ -264,7 +265,7 @@ class Value(Methods):
 
     @property
     def data(self) -> float:
-        """The number itself, a float. Writing to it changes no graph that was recorded before."""
+        """The number itself, a float. Writing to it does not change graphs recorded before."""
         return self._data
 
     @data.setter
@@ -274,7 +275,7 @@ class Value(Methods):
 
     @property
     def grad(self) -> float:
-        """d output / d self, a float, after `output.backward()`; 0.0 before."""
+        """The derivative of the output with respect to this, a float; 0.0 before `backward`."""
         return self._grad
 
     @grad.setter
@@ -299,7 +300,7 @@ class Value(Methods):
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        """d self / d parent for each parent, a tuple of floats, as it was at the forward pass."""
+        """The derivative with respect to each parent, a tuple of floats; as of the forward pass."""
         return self._local_grads
 
     @property

@@ -1,7 +1,7 @@
 """Rows of numbers, which compute number by number.
 
 A `Vector` is an immutable sequence of Values: take elements out, slice it, iterate over it; every
-element is a Value like any other. And what can be done to one Value can be done to a row of them.
+element is a Value like any other. Whatever you can do to one Value, you can do to a row of them.
 
 >>> a, b = vector([1.0, 2.0, 3.0]), vector([4.0, 5.0, 6.0])
 >>> total = (2.0 * a * b).sum()
@@ -65,14 +65,14 @@ class Vector(Methods, _Sequence):
     `row[i]` is the same Value each time, and `row[a:b]` a Vector of the same Values. `==` and
     `hash` are identity.
 
-    `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
-    that the operation on Values gives. Beside a row may be another one of the same length, a Value
-    or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a
-    list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in
-    pictures, set `row.label`.
+    `+ - * / **`, `abs` and the methods of Value give a row of the same length, each number with the
+    bits that the operation on Values gives. The other operand may be a row or a NumPy array of the
+    same length, or a Value or a number, which then serves the whole row; on the right, it may also
+    be a list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row
+    in pictures, set `row.label`.
 
-    Operators raise ValueError if the lengths differ, and what the operation on numbers raises,
-    saying at which element.
+    Operators raise ValueError if the lengths differ. They also raise what the operation on numbers
+    raises, and say at which element.
 
     Args:
         values: The Values, in order. Plain numbers among them become leaves.
@@ -200,10 +200,10 @@ class Vector(Methods, _Sequence):
 
     @property
     def data(self) -> tuple[float, ...]:
-        """The numbers, a tuple of floats. Write any sequence of as many numbers.
+        """The numbers, a tuple of floats. Assign any sequence of the same length.
 
-        Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,
-        TypeError if it is not a sequence of real numbers, and then changes nothing.
+        Writing does not change graphs that were recorded before. Raises ValueError if the lengths
+        differ, and TypeError if it is not a sequence of real numbers; then nothing changes.
 
             >>> from scalargrad import nn
             >>> row = nn.vector([1.0, 2.0])
@@ -219,7 +219,7 @@ class Vector(Methods, _Sequence):
 
     @property
     def grad(self) -> tuple[float, ...]:
-        """The gradients, a tuple of floats; written as `data` is."""
+        """The gradients, a tuple of floats; assign to them as to `data`."""
         return tuple(self._grads())
 
     @grad.setter
@@ -237,7 +237,7 @@ class Vector(Methods, _Sequence):
     def label(self) -> str:
         """A name, for pictures; empty unless you give one.
 
-        That of a whole row belongs to its numbers, that of a slice to this Vector.
+        The label of a whole row belongs to its numbers, that of a slice only to this Vector.
         """
         whole = self._whole_block()
         return whole.label if whole else self._label
@@ -303,7 +303,7 @@ class Vector(Methods, _Sequence):
     def count(self, value: Any) -> int:
         """How often this very Value, or a number, is in the row.
 
-        Another Value with the same data is another Value.
+        Another Value with the same data does not count.
 
             >>> from scalargrad import Value, Vector
             >>> x = Value(1.0)
