@@ -26,6 +26,7 @@ IN_SOURCE = (
     *("pyproject.toml", "setup.py", "src/scalargrad/engine/compiled/engine.h"),
     *("tests/conftest.py", "tests/tools/release.py", "tests/exercise_solutions/ex1_value.py"),
     *("docs/index.md", "docs/assets/site.css", "overrides/main.html", "benchmarks/naive.py"),
+    *("docs/assets/playground/panel.js", "playground/assemble.py", "overrides/404.html"),
     *("examples/microgpt/names.txt", "examples/microgpt/train.py", "exercises/ex1_value.py"),
 )
 
