@@ -24,6 +24,7 @@ types:
 
 docs:
 	.venv/bin/pip install --quiet -e '.[docs]'
+	$(python) docs/notebooks.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 browser:
