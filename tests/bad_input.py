@@ -7,7 +7,9 @@ kinds. Tests fail while a public name or a parameter is missing here.
 
 import itertools
 import operator
+import os
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -340,6 +342,23 @@ def graph(where: str) -> Iterator[Wrong]:
         sequence = sequence or wrong.name.startswith("byte")
         hint = "; pass one of its elements" if sequence else ""
         yield wrong._replace(message=wrong.message + hint)
+
+
+def graph_of_a_row_too(where: str) -> Iterator[Wrong]:
+    for wrong in graph(where):
+        if wrong.name != "Vector":
+            message = wrong.message.replace("a Value,", "a Value or a row,")
+            yield wrong._replace(message=message)
+
+
+def file_name(where: str) -> Iterator[Wrong]:
+    things = NEITHER | NUMBERS | SEQUENCES | VALUE
+    things = {name: make for name, make in things.items() if "str" not in name}
+    yield from refused(things, where, "a file name")
+    endings = "must end in .svg, .dot or .mmd, or in .png or .pdf if Graphviz is installed"
+    for name in ("", "graph", "graph.jpg"):
+        message = f"{where} {endings}, got {name!r}"
+        yield Wrong(repr(name), lambda world, name=name: name, ValueError, message)
 
 
 def outputs(where: str) -> Iterator[Wrong]:
@@ -703,6 +722,20 @@ def three(world: World) -> Any:
     return world.row
 
 
+PICTURE = {
+    "v": Parameter(lambda world: world.loss, graph_of_a_row_too),
+    "fused": Parameter(lambda world: True, flag),
+    "local_grads": Parameter(lambda world: True, flag),
+    "max_nodes": Parameter(lambda world: 100, limit),
+}
+SCRATCH = tempfile.TemporaryDirectory()  # until the interpreter ends
+A_FILE = os.path.join(SCRATCH.name, "graph.svg")
+
+
+def picture(name: str) -> Any:
+    return lambda world: getattr(world.sg.graph, name), PICTURE
+
+
 PARAMETERS_OF_ADAM = {
     "params": Parameter(three, parameters),
     "lr": Parameter(number, setting),
@@ -860,21 +893,10 @@ CALLS: dict[str, Call] = {
         lambda world: world.adam.load_state_dict,
         {"state": Parameter(lambda world: world.adam.state_dict(), state_of("Adam"))},
     ),
-    "graph.to_dot": (
-        lambda world: world.sg.graph.to_dot,
-        {
-            "v": Parameter(lambda world: world.loss, graph),
-            "fused": Parameter(lambda world: True, flag),
-            "max_nodes": Parameter(lambda world: 100, limit),
-        },
-    ),
-    "graph.to_mermaid": (
-        lambda world: world.sg.graph.to_mermaid,
-        {
-            "v": Parameter(lambda world: world.loss, graph),
-            "fused": Parameter(lambda world: True, flag),
-            "max_nodes": Parameter(lambda world: 100, limit),
-        },
+    **{f"graph.to_{language}": picture(f"to_{language}") for language in ("dot", "mermaid", "svg")},
+    "graph.save": (
+        picture("save")[0],
+        {"v": PICTURE["v"], "path": Parameter(lambda world: A_FILE, file_name)} | PICTURE,
     ),
     "graph.explain": (
         lambda world: world.sg.graph.explain,

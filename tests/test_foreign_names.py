@@ -8,6 +8,7 @@ from scalargrad.engine import foreign
 
 MODULES = {"scalargrad": lambda sg: sg, "scalargrad.nn": lambda sg: sg.nn}
 MODULES["scalargrad.optim"] = lambda sg: sg.optim
+MODULES["scalargrad.graph"] = lambda sg: sg.graph
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,11 @@ MODULES["scalargrad.optim"] = lambda sg: sg.optim
         ("sg.tensor", "module 'scalargrad' has no attribute 'tensor'; write Value(number), or "),
         ("sg.nn.relu", "module 'scalargrad.nn' has no attribute 'relu'; write v.relu() or "),
         ("sg.optim.RMSprop", "module 'scalargrad.optim' has no attribute 'RMSprop'; there are "),
+        ("sg.draw_dot", "module 'scalargrad' has no attribute 'draw_dot'; write sg.graph.save(v"),
+        (
+            "sg.graph.draw_dot",
+            "module 'scalargrad.graph' has no attribute 'draw_dot'; write ",
+        ),
         ("sg.nn.nonsense", "module 'scalargrad.nn' has no attribute 'nonsense'"),
     ],
 )

@@ -5,6 +5,7 @@ tests/browser/documentation.py.
 """
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -169,6 +170,15 @@ class TestFirstCell:
 
 
 class TestPages:
+    def test_every_tutorial_is_a_notebook(self, notebooks):
+        navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+        tutorials = re.findall(
+            r"[\w/-]+\.md", re.search("- Learn:\n(.*?)\n  - ", navigation, re.S)[1]
+        )
+        assert {str(page.relative_to(ROOT / "docs")) for page in notebooks.notebooks()} == set(
+            tutorials
+        )
+
     def test_names_are_those_of_files_in_one_folder(self, notebooks):
         names = list(notebooks.notebooks().values())
         assert len(set(names)) == len(names) > 6

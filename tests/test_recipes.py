@@ -1,4 +1,4 @@
-"""docs/recipes.md: each recipe gives the values and the gradients that PyTorch gives."""
+"""docs/how-to/activations-and-losses.md: each gives the values and gradients of PyTorch."""
 
 import re
 from pathlib import Path
@@ -8,26 +8,35 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 F = torch.nn.functional
 
-PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "activations-and-losses.md"
 ROW = [-40.0, -3.0, -0.75, -1e-3, 1e-3, 0.5, 2.0, 37.0]
-TARGETS = [0.0, 1.0, 0.25, 1.0, 0.0, 0.5, 1.0, 0.0]
+TARGETS = [0.0, 1.0, 0.25, 1.0, 0.0, 0.25, 1.0, 0.0]
+SIGNS = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0]
 
 THEIRS = {
     "leaky_relu": F.leaky_relu,
     "elu": F.elu,
     "silu": F.silu,
     "gelu": F.gelu,
+    "mish": F.mish,
     "clamp": lambda x: torch.clamp(x, -1.0, 1.0),
     "binary_cross_entropy_with_logits": lambda x: F.binary_cross_entropy_with_logits(
         x, torch.tensor(TARGETS, dtype=torch.float64), reduction="none"
     ),
+    "log_sigmoid": F.logsigmoid,
     "log_softmax": lambda x: F.log_softmax(x, 0),
     "mse_loss": lambda x: F.mse_loss(x, torch.tensor(TARGETS, dtype=torch.float64)),
+    "l1_loss": lambda x: F.l1_loss(x, torch.tensor(TARGETS, dtype=torch.float64)),
+    "huber_loss": lambda x: F.huber_loss(x, torch.tensor(TARGETS, dtype=torch.float64)),
+    "hinge_loss": lambda x: torch.clamp(1 - x * torch.tensor(SIGNS, dtype=torch.float64), min=0),
 }
 MORE_ARGUMENTS = {
     "clamp": (-1.0, 1.0),
     "binary_cross_entropy_with_logits": (TARGETS,),
     "mse_loss": (TARGETS,),
+    "l1_loss": (TARGETS,),
+    "huber_loss": (TARGETS,),
+    "hinge_loss": (SIGNS,),
 }
 
 
@@ -64,7 +73,9 @@ def test_of_a_row(sg, name):
     assert row.grad == near(tuple(x.grad.tolist()))
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "elu", "silu", "gelu", "clamp"])
+@pytest.mark.parametrize(
+    "name", ["leaky_relu", "elu", "silu", "gelu", "mish", "clamp", "log_sigmoid"]
+)
 def test_of_one_number(sg, name):
     for number in ROW:
         v, x = sg.Value(number), torch.tensor(number, dtype=torch.float64, requires_grad=True)

@@ -1,4 +1,4 @@
-"""See the graph: as a picture for Graphviz or Mermaid, or as a ledger of the backward pass.
+"""See the graph: as a picture, or as a ledger of the backward pass.
 
 >>> from scalargrad import Value, graph
 >>> x = Value(3.0, label="x")
@@ -12,9 +12,9 @@ v1    *          1  *      3  =             3  ->  x          3
 v3    *          1  *      3  =             3  ->  v2         3
                  1  *      2  =             2  ->  x          8
 
-`print(graph.to_mermaid(y))` gives a text that GitHub, JupyterLab and mkdocs show as a picture,
-`to_dot` one for Graphviz. They need nothing installed, and change nothing. In a notebook a computed
-Value that ends a cell is shown as its picture.
+`graph.save(y, "graph.svg")` draws it. `to_svg`, `to_mermaid` (for GitHub and mkdocs) and `to_dot`
+(for Graphviz) give pictures as text. They need nothing installed, and change nothing. In a notebook
+a Value or a row that ends a cell is shown as its picture.
 
 `ledger` gives the lines of `explain` as data.
 
@@ -25,12 +25,17 @@ name.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from math import isfinite
+from contextlib import suppress
+from itertools import repeat
+from math import inf, isfinite
 
-from scalargrad.engine import Value, gradients
+from scalargrad import drawing
+from scalargrad.engine import Value, Vector, gradients
 from scalargrad.engine.arguments import as_float, check_flag, describe
+from scalargrad.engine.foreign import missing
 from scalargrad.engine.reference.operations import OPERATIONS
 from scalargrad.walking import topological_order
 
@@ -38,12 +43,14 @@ TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import NamedTuple, TypeAlias
 
+    from scalargrad.drawing import Box
+
     # Every Value on the way, and what it was made from.
     Parents: TypeAlias = dict[Value, tuple[Value, ...]]
     # The numbers of a row that are on the way, in order. A Value that is not in a row is its own.
     Row: TypeAlias = tuple[Value, ...]
-    # The lines of text in it, and whether it is a leaf.
-    Box: TypeAlias = tuple[list[str], bool]
+    # The boxes, each after those it was made from; the arrows between them; what is on the arrows.
+    Picture: TypeAlias = tuple[list[Box], list[tuple[int, int]], list[str]]
 
     class Edge(NamedTuple):
         node: str
@@ -63,55 +70,108 @@ Edge.__doc__ = """One line of the ledger: what a node handed to one of its paren
 has gathered by then.
 """
 
-__all__ = ["Edge", "explain", "first_nonfinite", "ledger", "to_dot", "to_mermaid"]
+__all__ = [
+    "Edge",
+    "explain",
+    "first_nonfinite",
+    "ledger",
+    "save",
+    "to_dot",
+    "to_mermaid",
+    "to_svg",
+]
 
 
-def to_dot(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
+def save(
+    v: Value | Vector,
+    path: str | os.PathLike[str],
+    *,
+    fused: bool = True,
+    local_grads: bool = False,
+    max_nodes: int = 200,
+) -> None:
+    """Write the graph that `v` was computed by to a file: a picture, or the text for one.
+
+    The ending of `path` says what: `.svg` is a picture for a browser, as notebooks show it, `.dot`
+    the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are drawn by Graphviz,
+    where its program `dot` is installed. A file of that name is replaced when the new one is whole.
+
+    Takes and raises what `to_dot` does, ValueError for any other ending, and OSError if the file
+    cannot be written or `dot` cannot draw it.
+
+        >>> import tempfile
+        >>> from scalargrad import Value, graph
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     graph.save(Value(2.0).exp(), f"{folder}/graph.svg")
+    """
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(name, str):
+        raise TypeError(f"save: path must be a file name, got {describe(path)}")
+    ending = os.path.splitext(name)[1].lower()
+    if ending not in (*_WRITERS, *_BY_GRAPHVIZ):
+        raise ValueError(
+            "save: path must end in .svg, .dot or .mmd, or in .png or .pdf if Graphviz is "
+            f"installed, got {name!r}"
+        )
+    picture = _picture("save", v, fused, local_grads, max_nodes)
+    if ending in _BY_GRAPHVIZ:
+        content = _by_graphviz(drawing.dot(*picture), ending, name)
+    else:
+        content = f"{_WRITERS[ending](*picture)}\n".encode()
+    _replace(name, content)
+
+
+def to_svg(
+    v: Value | Vector, *, fused: bool = True, local_grads: bool = False, max_nodes: int = 200
+) -> str:
+    """The graph that `v` was computed by, as an SVG picture: what notebooks show.
+
+    As `to_dot` in all else. It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
+
+        >>> from scalargrad import Value, graph
+        >>> graph.to_svg(Value(2.0, label="x").exp())[:39]
+        '<svg xmlns="http://www.w3.org/2000/svg"'
+    """
+    return drawing.svg(*_picture("to_svg", v, fused, local_grads, max_nodes))
+
+
+def to_dot(
+    v: Value | Vector, *, fused: bool = True, local_grads: bool = False, max_nodes: int = 200
+) -> str:
     """The graph that `v` was computed by, in Graphviz's language: `dot -Tsvg` makes a picture.
 
     One box per Value, with its name, operation, data and grad to four digits; leaves are rounded.
     A row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with
-    `fused=False` one for each of its numbers. The same graph always gives the same text.
+    `fused=False` one for each of its numbers. With `local_grads=True` each arrow has its local
+    derivative, or the smallest and the largest of many. The same graph always gives the same text.
 
-    Raises TypeError if `v` is not a Value, and ValueError for more than `max_nodes` boxes.
+    Raises TypeError if `v` is not a Value or a row, and ValueError for more than `max_nodes` boxes.
 
-        >>> print(to_dot(Value(2.0, label="x").exp()))
-        digraph {
-          rankdir=LR
-          node [shape=box, fontname="sans-serif"]
-          n1 [label="x\\ndata 2\\ngrad 0", style=rounded]
-          n2 [label="v1 (exp)\\ndata 7.389\\ngrad 0"]
-          n1 -> n2
-        }
+        >>> from scalargrad import Value, graph
+        >>> dot = graph.to_dot(Value(2.0, label="x").exp(), local_grads=True)
+        >>> print(dot.splitlines()[-2])
+          n1 -> n2 [label="7.389"]
     """
-    boxes, arrows = _picture("to_dot", v, fused, max_nodes)
-    lines = ["digraph {", "  rankdir=LR", '  node [shape=box, fontname="sans-serif"]']
-    for i, (text, is_leaf) in enumerate(boxes, 1):
-        label = "\\n".join(line.translate(_DOT_ESCAPES) for line in text)
-        lines.append(f'  n{i} [label="{label}"{", style=rounded" if is_leaf else ""}]')
-    lines += [f"  n{start} -> n{end}" for start, end in arrows]
-    return "\n".join([*lines, "}"])
+    return drawing.dot(*_picture("to_dot", v, fused, local_grads, max_nodes))
 
 
-def to_mermaid(v: Value, *, fused: bool = True, max_nodes: int = 200) -> str:
+def to_mermaid(
+    v: Value | Vector, *, fused: bool = True, local_grads: bool = False, max_nodes: int = 200
+) -> str:
     """The graph that `v` was computed by, as a Mermaid flowchart: as `to_dot` in all else.
 
-    GitHub, JupyterLab and mkdocs draw it in a fenced block marked `mermaid`.
+    GitHub and mkdocs draw it in a fenced block marked `mermaid`.
 
-        >>> print(to_mermaid(Value(2.0, label="x").exp()))
+        >>> from scalargrad import Value, graph
+        >>> print(graph.to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
         %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
         flowchart LR
-          n1("x<br>data 2<br>grad 0")
+          n1("x<br>data 2<br>grad 0"):::leaf
           n2["v1 (exp)<br>data 7.389<br>grad 0"]
-          n1 --> n2
+          n1 -->|7.389| n2
+          classDef leaf stroke:#3a9a5f,stroke-width:2px
     """
-    boxes, arrows = _picture("to_mermaid", v, fused, max_nodes)
-    lines = ['%%{init: {"flowchart": {"wrappingWidth": 400}}}%%', "flowchart LR"]
-    for i, (text, is_leaf) in enumerate(boxes, 1):
-        label = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in text)
-        lines.append(f'  n{i}("{label}")' if is_leaf else f'  n{i}["{label}"]')
-    lines += [f"  n{start} --> n{end}" for start, end in arrows]
-    return "\n".join(lines)
+    return drawing.mermaid(*_picture("to_mermaid", v, fused, local_grads, max_nodes))
 
 
 def explain(v: Value, *, max_edges: int = 1000) -> str:
@@ -167,15 +227,16 @@ def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
 
 def _edges(function: str, v: Value, max_edges: int) -> tuple[list[Edge], str]:
     as_float(max_edges, f"{function}: max_edges")
-    parents = _parents(function, v, _at_most(function, max_edges, "edges"))
+    outputs = _outputs(function, v, rows_too=False)
+    parents = _parents(outputs, _at_most(function, max_edges, "edges"))
     rows = _rows(parents)
-    names = _names(v, parents, rows)
+    names = _names(outputs, parents, rows)
     (final,) = gradients([v], [1.0], [list(parents)])
     gathered = dict(zip(parents, final))  # as backward has it
     running = dict.fromkeys(parents, 0.0) | {v: 1.0}
     left = Counter(parent for several in parents.values() for parent in several)
     edges = []
-    for node in (x for row in reversed(_sorted(v, parents, rows)) for x in row):
+    for node in (x for row in reversed(_sorted(outputs, parents, rows)) for x in row):
         upstream, op = gathered[node], _printable(node.op)
         for parent, local in zip(parents[node], node.local_grads):
             contribution = 0.0 if _hands_nothing(node, upstream, local) else upstream * local
@@ -209,10 +270,11 @@ def first_nonfinite(v: Value) -> str | None:
         >>> print(first_nonfinite(y))
         the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)
     """
-    parents = _parents("first_nonfinite", v, lambda value, parents: None)
+    outputs = _outputs("first_nonfinite", v, rows_too=False)
+    parents = _parents(outputs, lambda value, parents: None)
     rows = _rows(parents)
-    names = _names(v, parents, rows)
-    order = [x for row in _sorted(v, parents, rows, first_parent_first=True) for x in row]
+    names = _names(outputs, parents, rows)
+    order = [x for row in _sorted(outputs, parents, rows, first_parent_first=True) for x in row]
     for x in order:
         if not isfinite(x.data):
             return f"{names[x]} is {x.data}{_made_of(x, parents[x], names)}"
@@ -251,72 +313,94 @@ def _expression(x: Value, parents: Sequence[Value]) -> str:
     return f"{op}({', '.join(shown)})"
 
 
-# In a notebook, where IPython asks each Value how to show it.
+# In a notebook, where IPython asks each Value and each row how to show it.
 
 
 _SHOWN_BOXES = 50  # more would be too small to read
 _SHOWN_EDGES = 5_000  # in rows, most of them in no picture; so that showing is a matter of ms
-_DRAWING_SECONDS = 2
 
 
 def mime_bundle(
-    v: Value, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    v: Value | Vector, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
 ) -> dict[str, str]:
-    """What a notebook shows for `v`, by MIME type: always its text, and a picture if that helps.
+    """What a notebook shows for `v`, by MIME type: its text, and a picture.
 
-    A leaf has no picture, and neither has a large graph. JupyterLab from 4.1 on draws Mermaid; the
-    SVG is for others, and there where Graphviz's `dot` is installed. `include` and `exclude` say
-    which types to give, as in IPython: None stands for all of them, and for none. It never raises.
+    A large graph is shown as what it was made from, in words. `include` and `exclude` say which
+    types to give, as in IPython: None stands for all of them, and for none. It never raises.
     """
-    asked = {"text/plain", "text/vnd.mermaid", "image/svg+xml"}
+    asked = {"text/plain", "image/svg+xml"}
     asked &= asked if include is None else set(include)
     asked -= set(exclude or ())
-    bundle = {"text/plain": repr(v)}
-    if v.parents:
-        try:
-            _parents("", v, _at_most("", _SHOWN_EDGES, "edges"))
-            bundle["text/vnd.mermaid"] = to_mermaid(v, max_nodes=_SHOWN_BOXES)
-            if "image/svg+xml" in asked:
-                bundle["image/svg+xml"] = _drawn(to_dot(v, max_nodes=_SHOWN_BOXES))
-        except (ValueError, OSError):  # too large; no `dot`, or one that does not work
-            pass
-    return {kind: text for kind, text in bundle.items() if kind in asked}
+    bundle = {}
+    if "text/plain" in asked:
+        bundle["text/plain"] = repr(v)
+    if "image/svg+xml" in asked and not (isinstance(v, Vector) and len(v) == 0):
+        bundle["image/svg+xml"] = drawing.svg(*_shown(v))
+    return bundle
 
 
-def _drawn(dot: str) -> str:
-    """The picture as SVG. Raises OSError or ValueError if Graphviz cannot draw it."""
-    import subprocess  # late: it would take as long to import as all the rest
-
+def _shown(v: Value | Vector) -> Picture:
+    """The picture of a graph, a leaf that says that it is one, or what a large graph has in it."""
+    if isinstance(v, Vector) and len(v) > _SHOWN_EDGES:
+        return [([[("", f"a row of {len(v):,} numbers")]], "note")], [], []
     try:
-        result = subprocess.run(
-            ["dot", "-Tsvg"],
-            input=dot.encode(),
-            capture_output=True,
-            check=True,
-            timeout=_DRAWING_SECONDS,
-        )
-    except subprocess.SubprocessError as error:
-        raise OSError("dot could not draw the graph") from error
-    svg = result.stdout.decode()
-    return svg[svg.index("<svg") :]  # without what comes before it in a file of its own
+        _parents(_outputs("", v), _at_most("", _SHOWN_EDGES, "edges"))
+    except ValueError:
+        return _in_words(v, f"more than {_SHOWN_EDGES:,} arrows")
+    boxes, arrows, labels = _picture("", v, True, False, inf)
+    if len(boxes) > _SHOWN_BOXES:
+        return _in_words(v, f"{len(boxes):,} boxes")
+    if [kind for _, kind in boxes] == ["leaf"]:
+        boxes[0][0][0].append(("", ": a row of leaves" if isinstance(v, Vector) else ": a leaf"))
+    return boxes, arrows, labels
+
+
+def _in_words(v: Value | Vector, how_much: str) -> Picture:
+    """What stands for a graph too large to be read as a picture."""
+    text = (
+        how_much,
+        "too many to be drawn here",
+        "graph.explain(v) lists the steps,",
+        "graph.save(v, path) draws them,",
+        "up to limits that you can raise",
+    )
+    note: Box = ([[("", line)] for line in text], "note")
+    names = {x: _printable(x.label) or f"v[{i}]" for i, x in enumerate(_outputs("", v))}
+    if isinstance(v, Value):
+        names[v] = _printable(v.label) or "v"
+    return [note, _box(tuple(names), names)], [(0, 1)], []
 
 
 # The graph, as the ledger and the pictures see it: only the numbers that matter.
 
 
-def _parents(function: str, v: Value, count: Callable[[Value, tuple[Value, ...]], None]) -> Parents:
-    """Every Value that `v` was made from, and itself, with its parents; `count` may stop it."""
-    if not isinstance(v, Value):
-        hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
-        raise TypeError(f"{function}: v must be a Value, got {describe(v)}{hint}")
+def _outputs(function: str, v: Value | Vector, rows_too: bool = True) -> Row:
+    """The Values whose graph it is: one, or all those of a row."""
+    if isinstance(v, Value):
+        return (v,)
+    if isinstance(v, Vector) and rows_too:
+        return tuple(v)
+    expected = "a Value or a row" if rows_too else "a Value"
+    hint = "; pass one of its elements" if isinstance(v, Sequence) else ""
+    raise TypeError(f"{function}: v must be {expected}, got {describe(v)}{hint}")
+
+
+def _parents(outputs: Row, count: Callable[[Value, tuple[Value, ...]], None]) -> Parents:
+    """Every Value that these were made from, and they themselves, with its parents.
+
+    `count` sees each of them, and may stop the walk.
+    """
     parents: dict[Value, tuple[Value, ...]] = {}
 
-    def parents_of(value: Value) -> tuple[Value, ...]:
+    def parents_of(value: Value | Row) -> Row:
+        if isinstance(value, tuple):
+            return value
         parents[value] = value.parents
         count(value, parents[value])
         return parents[value]
 
-    topological_order(v, parents_of)
+    top: Value | Row = outputs
+    topological_order(top, parents_of)
     return parents
 
 
@@ -351,7 +435,7 @@ def _rows(parents: Parents) -> dict[Value, Row]:
 
 
 def _sorted(
-    v: Value, parents: Parents, rows: dict[Value, Row], *, first_parent_first: bool = False
+    outputs: Row, parents: Parents, rows: dict[Value, Row], *, first_parent_first: bool = False
 ) -> list[Row]:
     """The rows, each after everything it was made from, and the last parent first.
 
@@ -359,15 +443,16 @@ def _sorted(
     """
 
     def rows_before(row: Row) -> list[Row]:
-        before = [rows[parent] for x in row for parent in parents[x]]
+        values = row if row is outputs else [parent for x in row for parent in parents[x]]
+        before = [rows[value] for value in values]
         return before[::-1] if first_parent_first else before
 
-    return topological_order(rows[v], rows_before)
+    return topological_order(outputs, rows_before)[:-1]
 
 
-def _names(v: Value, parents: Parents, rows: dict[Value, Row]) -> dict[Value, str]:
+def _names(outputs: Row, parents: Parents, rows: dict[Value, Row]) -> dict[Value, str]:
     """A name for each Value, no two alike, in an order in which all of it could be computed."""
-    order = _sorted(v, parents, rows, first_parent_first=True)
+    order = _sorted(outputs, parents, rows, first_parent_first=True)
     names = {x: _printable(x.label) for row in order for x in row}
     number = 0
     for row in order:
@@ -399,37 +484,110 @@ def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
 
 
 def _picture(
-    function: str, v: Value, fused: bool, max_nodes: int
-) -> tuple[list[Box], list[tuple[int, int]]]:
-    """The boxes, each after those it was made from, and the arrows between them, from 1 up."""
+    function: str, v: Value | Vector, fused: bool, local_grads: bool, max_nodes: float
+) -> Picture:
     as_float(max_nodes, f"{function}: max_nodes")
     check_flag(fused, f"{function}: fused")
-    parents = _parents(function, v, _at_most(function, max_nodes, "nodes", fused))
+    check_flag(local_grads, f"{function}: local_grads")
+    outputs = _outputs(function, v)
+    parents = _parents(outputs, _at_most(function, max_nodes, "nodes", fused))
     rows = _rows(parents)
-    names = _names(v, parents, rows)
-    order = _sorted(v, parents, rows, first_parent_first=True)
+    names = _names(outputs, parents, rows)
+    order = _sorted(outputs, parents, rows, first_parent_first=True)
     drawn = order if fused else [(x,) for row in order for x in row]
-    position = {x: i for i, row in enumerate(drawn, 1) for x in row}
+    position = {x: i for i, row in enumerate(drawn) for x in row}
     arrows: list[tuple[int, int]] = []
-    for end, row in enumerate(drawn, 1):
-        for start in (position[parent] for x in row for parent in parents[x]):
-            two_numbers = len(row) == len(drawn[start - 1]) == 1
-            if two_numbers or (start, end) not in arrows:  # x * x has two arrows, rows have one
-                arrows.append((start, end))
-    return [_box(row, names) for row in drawn], arrows
+    locals_on: list[list[float]] = []  # the local derivatives that each arrow stands for
+    latest: dict[tuple[int, int], list[float]] = {}
+    for end, row in enumerate(drawn):
+        for x in row:
+            for parent, local in zip(parents[x], x.local_grads if local_grads else repeat(0.0)):
+                arrow = start, _ = position[parent], end
+                two_numbers = len(row) == len(drawn[start]) == 1
+                if two_numbers or arrow not in latest:  # x * x has two arrows, rows have one
+                    arrows.append(arrow)
+                    latest[arrow] = []
+                    locals_on.append(latest[arrow])
+                latest[arrow].append(local)
+    labels = [_range(numbers) for numbers in locals_on] if local_grads else []
+    return [_box(row, names) for row in drawn], arrows, labels
+
+
+def _range(numbers: list[float]) -> str:
+    """One number as it is; of many the smallest and the largest, which for nan are nan."""
+    least, most = (f"{x:.4g}" for x in (min(numbers), max(numbers)))
+    if not all(x == x for x in numbers):
+        least = most = "nan"
+    return least if least == most else f"{least} to {most}"
 
 
 def _box(row: Row, names: dict[Value, str]) -> Box:
-    first, op = row[0], _printable(row[0].op)
+    """What is written in it, and whether it is a leaf."""
+    first = row[0]
+    op = _printable(first.op)
     if len(row) == 1:
-        title = f"{names[first]} ({op})" if op else names[first]
-        return ([title, f"data {first.data:.4g}", f"grad {first.grad:.4g}"], not first.parents)
-    lines = [f"{names[x]}: data {x.data:.4g}, grad {x.grad:.4g}" for x in row]
-    if len(lines) > 8:
-        lines[4:-3] = [f"... {len(lines) - 7} more ..."]
-    label = _row_label(first)
-    title = f"{label} ({op})" if label and op else label or op or "row"
-    return ([title, *lines], not first.parents)
+        lines = [[("name", names[first])], *([piece] for piece in _numbers(first))]
+    else:
+        lines = [[("name", _row_label(first) or ("" if op else "row"))]]
+        for x in row if len(row) <= 8 else (*row[:4], *row[-3:]):
+            data, grad = _numbers(x)
+            lines.append([("", f"{names[x]}: "), data, ("", ", "), grad])
+        if len(row) > 8:
+            lines.insert(5, [("", f"... {len(row) - 7} more ...")])
+    if op:
+        title = lines[0]
+        title[:] = [*title, ("op", f" ({op})")] if title[0][1] else [("op", op)]
+    return lines, "made" if first.parents else "leaf"
+
+
+def _numbers(x: Value) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("data", f"data {x.data:.4g}"), ("grad", f"grad {x.grad:.4g}")
+
+
+# Files.
+
+
+_WRITERS = {".svg": drawing.svg, ".dot": drawing.dot, ".mmd": drawing.mermaid}
+_BY_GRAPHVIZ = (".png", ".pdf")
+_DRAWING_SECONDS = 60
+
+
+def _by_graphviz(dot: str, ending: str, path: str) -> bytes:
+    """What Graphviz draws. Raises OSError if it is not installed or does not work."""
+    import subprocess  # late: it would take as long to import as all the rest
+
+    try:
+        result = subprocess.run(
+            ["dot", f"-T{ending[1:]}"],
+            input=dot.encode(),
+            capture_output=True,
+            check=True,
+            timeout=_DRAWING_SECONDS,
+        )
+    except OSError as error:
+        raise OSError(
+            f"save: {path!r} would be drawn by Graphviz, whose program dot is not installed; "
+            "save it as .svg, which needs nothing"
+        ) from error
+    except subprocess.SubprocessError as error:
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise OSError(f"save: Graphviz's dot could not draw {path!r}: {said or error}") from error
+    return result.stdout
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Put it in place when it is written whole, so that a failure leaves what was there."""
+    target = os.path.realpath(path)
+    unfinished = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(content)
+        os.replace(unfinished, target)
+    except OSError as error:
+        with suppress(OSError):
+            os.remove(unfinished)
+        said = error.strerror or error
+        raise type(error)(error.errno, f"save: {path!r} cannot be written: {said}") from None
 
 
 # Text.
@@ -438,13 +596,6 @@ def _box(row: Row, names: dict[Value, str]) -> Box:
 def _printable(text: str) -> str:
     """On one line, and without anything that a terminal or a parser would take for a command."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-_DOT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
-_MERMAID_ESCAPES = str.maketrans(
-    {c: f"#{ord(c)};" for c in '"#&<>`*_~$'}
-    | {"\\": "#92;#8203;"}  # the second one has no width, and keeps \n from ending the line
-)
 
 
 def _aligned(table: Sequence[tuple[str, ...]]) -> str:
@@ -459,3 +610,7 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> str:
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def __getattr__(name: str) -> object:
+    return missing(__name__, name)

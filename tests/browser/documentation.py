@@ -7,6 +7,7 @@ needs Chromium too, which Debian has: `apt-get install chromium`. These are no p
 `pytest`, which shall need neither.
 """
 
+import doctest
 import functools
 import http.server
 import os
@@ -15,15 +16,20 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag
 
+import nbformat
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+import notebooks  # noqa: E402
+
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 SETTINGS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 DRAWN = """() =>
@@ -39,20 +45,26 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 def site(tmp_path_factory):
     """The folder of the built site."""
     folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+    run("docs/notebooks.py")
+    run("-m", "mkdocs", "build", "--strict", "--site-dir", str(folder))
+    return folder
+
+
+def run(*arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
     )
-    assert built.returncode == 0, built.stderr
-    return folder
+    assert done.returncode == 0, done.stderr
 
 
 PAGES = sorted(
     str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in ROOT.glob("docs/**/*.md")
 )
+NOTEBOOKS = [pytest.param(page, id=page.stem) for page in notebooks.notebooks()]
 every_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -92,6 +104,54 @@ class TestFiles:
         }
 
 
+class TestNotebooks:
+    """Each was run when the site was built; a cell that fails had ended that."""
+
+    @pytest.mark.parametrize("page", NOTEBOOKS)
+    def test_a_notebook_shows_what_the_page_shows(self, site, page):
+        examples = doctest.DocTestParser().get_examples(page.read_text(encoding="utf-8"))
+        shown = "".join(example.want for example in examples)
+        _, _, *cells = notebook_of(site, page).cells
+        found = "".join(text_of(output) for cell in cells for output in results(cell))
+        assert without_space(found) == without_space(shown)
+
+    @pytest.mark.parametrize("page", NOTEBOOKS)
+    def test_graphs_draw_themselves(self, site, page):
+        for cell in notebook_of(site, page).cells:
+            if "picture" in cell.metadata.get("tags", ()):
+                assert [list(output.data) for output in cell.outputs] == [
+                    ["image/svg+xml", "text/plain"]
+                ]
+
+    def test_all_of_them_come_with_what_they_need(self, site, tmp_path):
+        with zipfile.ZipFile(site / "assets" / "notebooks" / "scalargrad-notebooks.zip") as packed:
+            packed.extractall(tmp_path)
+        folder = tmp_path / "scalargrad"
+        names = {path.name for path in (folder / "notebooks").iterdir()}
+        assert names == set(notebooks.notebooks().values())
+        made = nbformat.read(folder / "notebooks" / "gpt.ipynb", as_version=4)
+        notebooks.run(made, folder / "notebooks")
+
+
+def notebook_of(site, page):
+    name = notebooks.notebooks()[page]
+    return nbformat.read(site / "assets" / "notebooks" / name, as_version=4)
+
+
+def results(cell):
+    pictured = "picture" in cell.metadata.get("tags", ())
+    return [] if cell.cell_type == "markdown" or pictured else cell.outputs
+
+
+def text_of(output):
+    return output.text if output.output_type == "stream" else output.data["text/plain"]
+
+
+def without_space(text):
+    """Notebooks break long lists into lines."""
+    return re.sub(r"\s", "", text)
+
+
 class TestBrowser:
     @pytest.mark.parametrize(("size", "scheme"), SETTINGS)
     @every_page
@@ -104,6 +164,11 @@ class TestBrowser:
     def test_the_page_is_drawn_whole_from_a_server(self, server, browser, page):
         seen = browser.open(f"{server}/{page}", "desktop", "light")
         assert seen.complaints == []
+
+    def test_the_cheat_sheet_is_one_page_of_paper(self, site, browser):
+        seen = browser.open(f"{site.as_uri()}/cheat-sheet.html", "desktop", "light")
+        paper = seen.page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
 
     @pytest.mark.parametrize("where", ["site", "server"])
     def test_search_finds_without_a_network(self, request, browser, where):

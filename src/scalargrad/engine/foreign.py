@@ -67,6 +67,14 @@ _OF_MODULES = {
         "backward": "write v.backward()",
         "autograd": "write sg.grad",
         "sum": "write sum(values), or row.sum()",
+        "draw_dot": "write sg.graph.save(v, 'graph.svg')",
+        "make_dot": "write sg.graph.save(v, 'graph.svg')",
+    },
+    "scalargrad.graph": {
+        "draw_dot": "write graph.save(v, 'graph.svg')",
+        "make_dot": "write graph.save(v, 'graph.svg')",
+        "draw": "write graph.save(v, 'graph.svg')",
+        "trace": "write graph.ledger(v), which has the edges",
     },
     "scalargrad.nn": {
         "relu": "write v.relu() or row.relu()",

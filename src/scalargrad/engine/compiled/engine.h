@@ -305,6 +305,12 @@ int parse_call(const char *function, const char *const *names, int required, int
 /* ---- module.c ---- */
 
 PyObject *import_from(const char *module, const char *name);
+/* How a notebook shows a Value or a row; and its place in a table of methods. */
+PyObject *mime_bundle(PyObject *self, PyObject *args, PyObject *keywords);
+#define MIME_BUNDLE(thing)                                                                         \
+    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))mime_bundle, METH_VARARGS | METH_KEYWORDS,  \
+     "_repr_mimebundle_($self, include=None, exclude=None)\n--\n\n"                                \
+     "How a notebook shows this " thing ": see scalargrad.graph.mime_bundle."}
 void raise_not_initialised(PyObject *thing);
 
 /* ---- recording.c ---- */

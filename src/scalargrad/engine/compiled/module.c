@@ -44,6 +44,15 @@ PyObject *import_from(const char *module, const char *name) {
     return object;
 }
 
+PyObject *mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
+    PyObject *function = import_from("scalargrad.graph", "mime_bundle");
+    PyObject *bound = function ? PyMethod_New(function, self) : NULL;
+    PyObject *bundle = bound ? PyObject_Call(bound, args, keywords) : NULL;
+    Py_XDECREF(function);
+    Py_XDECREF(bound);
+    return bundle;
+}
+
 /* AttributeError: a Value or a Vector whose class forgot, or did not yet come to, its base's. */
 void raise_not_initialised(PyObject *thing) {
     from_arguments("not_initialised", "(s)", Py_TYPE(thing)->tp_name);

@@ -427,15 +427,6 @@ static PyObject *value_place(PyObject *self, PyObject *unused) {
     return Py_BuildValue("Nnn", PyLong_FromVoidPtr(v->block), v->index, v->block->count);
 }
 
-static PyObject *value_mime_bundle(PyObject *self, PyObject *args, PyObject *keywords) {
-    PyObject *mime_bundle = import_from("scalargrad.graph", "mime_bundle");
-    PyObject *bound = mime_bundle ? PyMethod_New(mime_bundle, self) : NULL;
-    PyObject *bundle = bound ? PyObject_Call(bound, args, keywords) : NULL;
-    Py_XDECREF(mime_bundle);
-    Py_XDECREF(bound);
-    return bundle;
-}
-
 /* ---- The type ---- */
 
 #define SELF "($self)\n--\n\n"
@@ -455,10 +446,7 @@ static PyMethodDef methods[] = {
      "_unchanged" SELF "Whether what its row was computed with is still the data."},
     {"_place", value_place, METH_NOARGS,
      "_place" SELF "For an element of a row: a number that tells live rows apart, its index, the length."},
-    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))value_mime_bundle,
-     METH_VARARGS | METH_KEYWORDS,
-     "_repr_mimebundle_($self, include=None, exclude=None)\n--\n\n"
-     "How a notebook shows this Value: see scalargrad.graph.mime_bundle."},
+    MIME_BUNDLE("Value"),
     {"__format__", value_format, METH_O, NULL},
     {"__reduce__", value_reduce, METH_NOARGS, NULL},
     {0},

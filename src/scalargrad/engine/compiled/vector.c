@@ -344,6 +344,7 @@ static PyMethodDef methods[] = {
      "index($self, value, start=0, stop=sys.maxsize)\n--\n\n" DOC_Vector_index},
     {"count", (PyCFunction)(void (*)(void))vector_count, METH_FASTCALL | METH_KEYWORDS,
      "count($self, value)\n--\n\n" DOC_Vector_count},
+    MIME_BUNDLE("row"),
     {"__copy__", vector_copy, METH_NOARGS, NULL},
     {"__reduce__", vector_reduce, METH_NOARGS, NULL},
     {0},

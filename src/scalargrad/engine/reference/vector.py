@@ -307,6 +307,14 @@ class Vector(Methods, _Sequence):
             numbers[3:-3] = [f"... {len(numbers) - 6} more ..."]
         return f"Vector([{', '.join(numbers)}])"
 
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """How a notebook shows this row: see scalargrad.graph.mime_bundle."""
+        from scalargrad.graph import mime_bundle  # late, because it is built on this file
+
+        return mime_bundle(self, include, exclude)
+
     def _elements(self) -> list[Value]:
         block, values = self._block, self._values
         if block is None:
