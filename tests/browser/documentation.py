@@ -144,6 +144,9 @@ def results(cell):
 
 
 def text_of(output):
+    """As on the page, where three dots stand for the way to an error."""
+    if output.output_type == "error":
+        return f"Traceback (most recent call last):\n ...\n{output.traceback[0]}"
     return output.text if output.output_type == "stream" else output.data["text/plain"]
 
 
