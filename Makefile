@@ -35,9 +35,7 @@ docstrings:
 	$(python) tests/tools/docstrings.py
 
 bench:
-	$(python) benchmarks/microgpt.py
-	$(python) benchmarks/graphs.py
-	$(python) benchmarks/ratios.py
+	$(python) benchmarks/all.py
 
 sanitize:
 	PYTHON=$(python) tests/tools/sanitize

@@ -12,6 +12,7 @@ import statistics
 
 from microgpt import OURS, TORCH, engines, times
 
+STEPS = 50  # in a turn at most
 DEFAULT = {"n_embd": 16, "n_layer": 1, "context": 16, "batch_size": 1}
 GROWING = {
     "n_embd": (16, 32, 64, 128, 256),
@@ -47,12 +48,12 @@ def measure(options):
     if options.torch:
         contestants[TORCH] = {"module": "with_torch"}
     rounds = 1 if options.quick else options.rounds
-    default = times(contestants, settings(), rounds, steps=2)
+    default = times(contestants, settings(), rounds, STEPS)
     sizes = {
         size: {
             value: default
             if value == DEFAULT[size]
-            else times(contestants, settings(**{size: value}), rounds, steps=2)
+            else times(contestants, settings(**{size: value}), rounds, STEPS)
             for value in (values[:2] if options.quick else values)
         }
         for size, values in GROWING.items()

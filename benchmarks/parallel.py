@@ -39,7 +39,13 @@ def main():
     options = parser.parse_args()
     if options.json:
         rows = [
-            {"n_embd": n_embd, "batch": batch, "one": one, "several": several}
+            {
+                "n_embd": n_embd,
+                "batch": batch,
+                "seconds, one process": one,
+                "seconds, several": several,
+                "speedup": [a / b for a, b in zip(one, several)],
+            }
             for n_embd, batch, one, several in measure(options)
         ]
         print(json.dumps({"engine": ENGINE, "workers": options.workers, "rows": rows}))

@@ -124,10 +124,10 @@ found = importlib.util.find_spec("scalargrad")
 installed = found is not None and found.origin is not None  # and not just a folder of that name
 
 if not checkout and (needs_examples or not (wheel or installed)):
+    advice = "It uses the examples." if needs_examples else "Or put a wheel of it beside this one."
     raise FileNotFoundError(
         "Open this notebook in a checkout of scalargrad, or in the unpacked "
-        "scalargrad-notebooks.zip, which is where this notebook came from. Or, if it needs no "
-        f"examples, put a wheel of scalargrad beside it. Examples needed: {{needs_examples}}."
+        f"scalargrad-notebooks.zip, which you find where you found this notebook. {{advice}}"
     )
 if not installed and sys.platform == "emscripten":  # no pip in a browser, but wheels can be read
     sys.path.append(str(wheel or checkout / "src"))
