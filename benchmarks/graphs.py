@@ -18,6 +18,8 @@ import time
 import timeit
 import tracemalloc
 
+from microgpt import need_torch
+
 from scalargrad import ENGINE, Value, nn
 
 
@@ -27,6 +29,8 @@ def main():
     parser.add_argument("--torch", action="store_true", help="the same graphs in PyTorch, too")
     parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
     options = parser.parse_args()
+    if options.torch:
+        need_torch()
     measured = measure(options.quick, options.torch)
     print(json.dumps(measured)) if options.json else show(measured)
 

@@ -10,7 +10,7 @@ import argparse
 import json
 import statistics
 
-from microgpt import OURS, TORCH, engines, times
+from microgpt import OURS, TORCH, engines, need_torch, times
 
 STEPS = 50  # in a turn at most
 DEFAULT = {"n_embd": 16, "n_layer": 1, "context": 16, "batch_size": 1}
@@ -29,6 +29,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small models, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
     options = parser.parse_args()
+    if options.torch:
+        need_torch()
     measured = measure(options)
     if options.json:
         print(json.dumps(measured))

@@ -12,6 +12,7 @@ within each round before the median is.
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -20,6 +21,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "examples" / "microgpt"))
+from advice import install
 
 NAMES = Path(__file__).parents[1] / "examples" / "microgpt" / "names.txt"
 SHORTEST_TURN = 0.2  # seconds; who is faster trains the same steps again until then
@@ -43,6 +47,8 @@ def main():
         measured = {n_embd: measure(n_embd, options) for n_embd in options.n_embd}
         print(json.dumps({"rounds": options.rounds, "steps": options.steps, "n_embd": measured}))
         return
+    if options.torch:
+        need_torch()
     print(f"{options.rounds} rounds of {options.steps} steps, medians")
     print(f"{'':27} n_embd  ms/step  ns/multiply-add  speed/naive  speed/PyTorch")
     for n_embd in options.n_embd:
@@ -88,6 +94,11 @@ def show(times, n_embd, steps):
         ms, ns = median[name] * 1e3, median[name] * 1e9 / multiply_adds(n_embd, steps)
         naive, torch = (speed(times[name], times.get(x)) for x in (NAIVE, fastest_torch))
         print(f"{name:27} {n_embd:6} {ms:8.3f} {ns:16.2f} {naive:>12} {torch:>14}", flush=True)
+
+
+def need_torch():
+    if not importlib.util.find_spec("torch"):
+        sys.exit(f"--torch needs PyTorch, which is not installed: {install('torch')}")
 
 
 def engines():

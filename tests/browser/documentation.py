@@ -9,57 +9,21 @@ needs Chromium too, which Debian has: `apt-get install chromium`. These are no p
 
 import doctest
 import functools
-import http.server
-import os
 import re
-import shutil
-import subprocess
 import sys
-import threading
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote, urldefrag
 
 import nbformat
 import pytest
-from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 import notebooks  # noqa: E402
 
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-SETTINGS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
-DRAWN = """() =>
-    !document.querySelector("pre.mermaid, .katex-error") &&
-    [...document.querySelectorAll("div.mermaid")].every(d => d.clientHeight > 20) &&
-    [...document.querySelectorAll(".arithmatex")].every(f => f.querySelector(".katex"))"""
-TOO_WIDE = """() => [...document.querySelectorAll("body *")]
-    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
-    .map(e => `${e.tagName}.${e.className}`).slice(0, 5)"""
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the built site."""
-    folder = tmp_path_factory.mktemp("site")
-    run("docs/notebooks.py")
-    run("-m", "mkdocs", "build", "--strict", "--site-dir", str(folder))
-    return folder
-
-
-def run(*arguments):
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-
+SETTINGS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
 
 PAGES = sorted(
     str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in ROOT.glob("docs/**/*.md")
@@ -201,75 +165,6 @@ class TestBrowser:
         page.write_text(f"<!doctype html><title>Page</title>{text}", encoding="utf-8")
         seen = browser.open(page.as_uri(), "desktop", "light", patience=500)
         assert complaint in "\n".join(seen.complaints)
-
-
-class Seen(NamedTuple):
-    page: object
-    complaints: list[str]
-
-
-class Browser:
-    def __init__(self, chromium):
-        self.chromium = chromium
-        self.contexts = {}
-
-    def open(self, address, size, scheme, patience=10_000):
-        """The page, when it has come to rest, and what the browser had to complain about."""
-        page = self.context(size, scheme).new_page()
-        complaints = []
-        base = address.partition("://")[0] + "://" + address.partition("://")[2].split("/")[0]
-        page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-        page.on(
-            "request",
-            lambda r: (
-                r.url.startswith((base, "data:", "blob:"))
-                or complaints.append(f"asks another host: {r.url}")
-            ),
-        )
-        page.goto(address, wait_until="load")
-        try:
-            page.wait_for_function(DRAWN, timeout=patience)
-        except Error:
-            complaints.append("a diagram or a formula was not drawn")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            complaints.append(f"wider than the window: {page.evaluate(TOO_WIDE)}")
-        return Seen(page, complaints)
-
-    def context(self, size, scheme):
-        for context in self.contexts.values():
-            for page in context.pages:
-                page.close()
-        if (size, scheme) not in self.contexts:
-            width, height = SIZES[size]
-            self.contexts[size, scheme] = self.chromium.new_context(
-                viewport={"width": width, "height": height}, color_scheme=scheme
-            )
-        return self.contexts[size, scheme]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "Chromium is not installed; `apt-get install chromium` has it on Debian"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield Browser(chromium)
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def server(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
 
 
 class Reader(HTMLParser):
