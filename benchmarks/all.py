@@ -29,7 +29,7 @@ RESULTS = HERE / "results"
 NOISE = 1.1  # a median moves by that factor from run to run, whatever the spread within a run
 PROGRAMS = {  # what each is given, and with --quick
     "microgpt": ([], ["--rounds", "1", "--steps", "2"]),
-    "growth": ([], ["--quick"]),
+    "growth": (["--rounds", "3"], ["--quick"]),
     "graphs": ([], ["--quick"]),
     "ratios": ([], ["--quick"]),
     "parallel": (

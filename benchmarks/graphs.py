@@ -22,6 +22,8 @@ from microgpt import need_torch
 
 from scalargrad import ENGINE, Value, nn
 
+NODES_IN_A_ROUND = 50_000  # at least; small graphs are made again until then
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -47,9 +49,9 @@ def measure(quick, with_torch):
             )
             for width in (16, 64)
         },
-        "ns per node": {n: ns_per_node(n, Value, rounds(n, quick)) for n in nodes},
+        "ns per node": {n: ns_per_node(n, Value) for n in nodes},
         "ns per node in PyTorch": {
-            n: ns_per_node(n, torch_number(), rounds=5)
+            n: ns_per_node(n, torch_number())
             for n in nodes
             if with_torch and n <= 100_000  # it takes microseconds each
         },
@@ -78,10 +80,6 @@ def show(measured):
     print(f"\nms to import scalargrad\n{statistics.median(measured['ms to import']):9.1f}")
 
 
-def rounds(nodes, quick):
-    return 5 if quick else max(5, min(200, 1_000_000 // nodes))
-
-
 def chain(nodes, number=Value):
     """A graph of that many operations."""
     x, a, b = number(1.0), number(0.5), number(0.25)
@@ -97,18 +95,26 @@ def torch_number():
     return lambda data: torch.tensor(data, dtype=torch.float64, requires_grad=True)
 
 
-def ns_per_node(nodes, number, rounds):
-    """To build a graph, to walk back through it, and to free it: each round by round."""
+def ns_per_node(nodes, number, rounds=7):
+    """To build graphs, to walk back through them, and to free them: each round by round."""
+    count = max(1, NODES_IN_A_ROUND // nodes)
     times = []
     for _ in range(rounds):
-        start = time.perf_counter_ns()
-        output = chain(nodes, number)
-        built = time.perf_counter_ns()
-        output.backward()
-        walked = time.perf_counter_ns()
-        del output
-        freed = time.perf_counter_ns()
-        times.append(((built - start) / nodes, (walked - built) / nodes, (freed - walked) / nodes))
+        forward = backward = free = 0
+        for _ in range(count):
+            start = time.perf_counter_ns()
+            output = chain(nodes, number)
+            built = time.perf_counter_ns()
+            output.backward()
+            walked = time.perf_counter_ns()
+            del output
+            freed = time.perf_counter_ns()
+            forward, backward, free = (
+                forward + built - start,
+                backward + walked - built,
+                free + freed - walked,
+            )
+        times.append([part / (nodes * count) for part in (forward, backward, free)])
     return dict(zip(("forward", "backward", "free"), zip(*times)))
 
 

@@ -176,7 +176,7 @@ def work(module, threads, settings, steps):
     letters = settings.pop("letters", None)
     documents = random_documents(letters) if letters else NAMES.read_text().split()
     model = model_class(documents, **settings)
-    print(json.dumps([model.step() for _ in range(min(steps, 3))]), flush=True)
+    print(json.dumps([model.step() for _ in range(2)]), flush=True)
     for _ in sys.stdin:
         seconds, done = 0.0, 0
         while seconds < SHORTEST_TURN:

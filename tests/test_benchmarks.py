@@ -132,6 +132,56 @@ def test_the_tables_of_the_page_are_what_was_measured(program, published):
     assert tables.TABLES.read_text(encoding="utf-8") == tables.text(published), hint
 
 
+class TestWhatThePageSays:
+    """In words, without numbers: so that a new measurement shows which of it is true no longer."""
+
+    @pytest.fixture
+    def lead(self, program, published):
+        """How many times as long as the compiled engine PyTorch takes, for each value of a size."""
+        tables = program("tables")
+
+        def found(size):
+            points = published["measured"]["growth"]["sizes"][size].items()
+            return {
+                int(value): x[tables.PYTORCH]["median"] / x[tables.COMPILED]["median"]
+                for value, x in points
+            }
+
+        return found
+
+    def test_a_value_in_plain_python_gains_nothing_and_a_compiled_one_does(self, published):
+        rows = published["measured"]["microgpt"]["n_embd"]["16"]
+        reference, compiled = (rows[f"its Value swapped, {x}"] for x in ("reference", "compiled"))
+        assert compiled["median"] < 0.2 * rows["naive engine"]["median"]
+        assert reference["median"] > rows["naive engine"]["median"]
+
+    def test_they_meet_at_a_width_of_about_a_hundred(self, lead):
+        assert lead("n_embd")[16] > 3
+        assert lead("n_embd")[64] > 1 > lead("n_embd")[256]
+
+    def test_layers_leave_the_compiled_engine_ahead(self, lead):
+        assert min(lead("n_layer").values()) > 2
+
+    def test_pytorch_is_ahead_with_some_hundred_tokens_and_with_batches(self, lead):
+        assert lead("context")[64] > 0.9
+        assert lead("context")[256] < 1
+        assert lead("batch_size")[4] > 1 > lead("batch_size")[16]
+
+    def test_a_node_costs_thousands_of_ns_in_pytorch_and_few_in_the_compiled_engine(
+        self, program, published
+    ):
+        measured = published["measured"]["graphs"]
+        series = {engine: measured[engine]["ns per node"] for engine in ("reference", "compiled")}
+        series["PyTorch"] = program("tables").nodes_in_pytorch(measured)
+        for name, low, high in (
+            ("PyTorch", 3000, 20_000),
+            ("reference", 900, 3500),
+            ("compiled", 20, 300),
+        ):
+            for parts in series[name].values():
+                assert low < sum(part["median"] for part in parts.values()) < high, name
+
+
 WITHOUT = """
 import sys
 import runpy

@@ -5,6 +5,7 @@ python docs/pictures/growth.py
 The numbers are those of benchmarks/results/published.json; a band is the spread of the rounds.
 """
 
+import itertools
 import json
 import sys
 
@@ -57,7 +58,7 @@ def draw(figure, series, across, up, factor):
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", xlabel=across, ylabel=up)
     for who, points in series.items():
-        colour, name = LINES[who]
+        colour, _ = LINES[who]
         sizes = sorted(points)
         median, lowest, highest = (
             [points[size][key] * factor for size in sizes]
@@ -65,14 +66,7 @@ def draw(figure, series, across, up, factor):
         )
         axes.fill_between(sizes, lowest, highest, color=colour, alpha=0.25, linewidth=0)
         axes.plot(sizes, median, "o-", color=colour, markersize=5)
-        axes.annotate(
-            name,
-            (sizes[-1], median[-1]),
-            (8, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-        )
+    label(axes, {who: (max(x), x[max(x)]["median"] * factor) for who, x in series.items()})
     ticks = sorted({size for points in series.values() for size in points})
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
@@ -80,6 +74,20 @@ def draw(figure, series, across, up, factor):
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0)
+
+
+def label(axes, ends):
+    """The name of each line at its end; where two ends are close, one above the other."""
+    order = sorted(ends, key=lambda who: ends[who][1])
+    shift = dict.fromkeys(order, 0)
+    for below, above in itertools.pairwise(order):
+        if ends[above][0] == ends[below][0] and ends[above][1] < 2 * ends[below][1]:
+            shift[below] -= 7
+            shift[above] += 7
+    for who, end in ends.items():
+        colour, name = LINES[who]
+        offset = (8, shift[who])
+        axes.annotate(name, end, offset, textcoords="offset points", color=colour, va="center")
 
 
 if __name__ == "__main__":
