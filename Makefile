@@ -30,7 +30,7 @@ docs:
 
 browser:
 	.venv/bin/pip install --quiet -e '.[docs,browser]'
-	$(python) -m pytest tests/browser/documentation.py tests/browser/playground*.py
+	$(python) -m pytest tests/browser/documentation.py tests/browser/notebook_pages.py tests/browser/playground*.py
 
 docstrings:
 	$(python) tests/tools/docstrings.py

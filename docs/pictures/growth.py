@@ -66,7 +66,7 @@ def draw(figure, series, across, up, factor):
         )
         axes.fill_between(sizes, lowest, highest, color=colour, alpha=0.25, linewidth=0)
         axes.plot(sizes, median, "o-", color=colour, markersize=5)
-    label(axes, {who: (max(x), x[max(x)]["median"] * factor) for who, x in series.items()})
+    name_lines(axes, {who: (max(x), x[max(x)]["median"] * factor) for who, x in series.items()})
     ticks = sorted({size for points in series.values() for size in points})
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
@@ -76,7 +76,7 @@ def draw(figure, series, across, up, factor):
     axes.tick_params(length=0)
 
 
-def label(axes, ends):
+def name_lines(axes, ends):
     """The name of each line at its end; where two ends are close, one above the other."""
     order = sorted(ends, key=lambda who: ends[who][1])
     shift = dict.fromkeys(order, 0)

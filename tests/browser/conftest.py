@@ -1,5 +1,6 @@
 """The site, built once and served, and the browser that opens it: for all the tests here."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -108,11 +109,29 @@ def browser():
 
 @pytest.fixture(scope="session")
 def server(site):
+    with serving(site) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(folder, not_found=None):
+    """The address of a server of the folder, with a page for what is not there, if one is given."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
             pass
 
-    handler = functools.partial(Quiet, directory=str(site))
+        def send_error(self, code, *arguments):
+            if code != 404 or not not_found:
+                return super().send_error(code, *arguments)
+            self.send_response(code)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(not_found.read_bytes())
+            return None
+
+    handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"

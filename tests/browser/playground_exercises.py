@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SOLUTIONS = ROOT / "tests" / "exercise_solutions"
 NAMES = [path.stem for path in sorted(SOLUTIONS.glob("ex*.py"))]
 READY = "button:has-text('Run the tests'):enabled"
-SECONDS = 30
+SECONDS = 60
 
 
 def text_of(folder, name):
@@ -74,7 +74,8 @@ class Exercises:
         return item.locator("pre").inner_text()
 
     def marks(self):
-        return self.page.locator(".playground-exercises button span").all_inner_texts()
+        spans = self.page.locator(".playground-exercises button span")
+        return [text.strip() for text in spans.all_inner_texts()]
 
     def forget(self):
         self.page.evaluate("localStorage.clear()")
@@ -98,6 +99,7 @@ class TestWithPython:
 
     @pytest.fixture
     def exercises(self, page_with_python):
+        page_with_python.page.get_by_role("button", name=re.compile("^(Start|Stop)")).wait_for()
         if page_with_python.page.get_by_role("button", name="Start").count():
             page_with_python.start()
         page_with_python.forget()
