@@ -70,7 +70,7 @@ def training(measured):
     rows = measured["n_embd"]["16"]
     naive = rows["naive engine"]["median"]
     return table(
-        ("", "ms per step", "lowest to highest", "times as fast as the first row"),
+        ("program", "ms per step", "lowest to highest", "times as fast as the first row"),
         *(
             (title, ms(rows[name]), spread(rows[name], 1e3), number(naive / rows[name]["median"]))
             for name, title in ROWS.items()
@@ -120,7 +120,7 @@ def nodes(measured):
     python, compiled = measured["reference"], measured["compiled"]
     both = (python, compiled)
     return table(
-        ("", "plain Python", "compiled"),
+        ("cost", "plain Python", "compiled"),
         ("bytes per node", *(number(x["bytes per node"]) for x in both)),
         *(
             (
@@ -139,7 +139,7 @@ def nodes(measured):
 
 def ratios(measured):
     return table(
-        ("", "measured", "lowest to highest"),
+        ("what", "measured", "lowest to highest"),
         *((f"{name}, `backward` = 1", *both(x)) for name, x in measured["times backward"].items()),
         (
             "the engine in plain Python, the forty lines of `my_value.py` = 1",
