@@ -6,8 +6,10 @@ import json
 import math
 import os
 import signal
+import site
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +24,7 @@ import parallel
 import training
 import worker
 from errors import InputError, WorkerError
-from model import Config, document_loss
+from model import GPT, Config, document_loss
 from run import Training, new_run
 
 NAMES = "".join(f"{a}{b}{c}\n" for a in "aeiou" for b in "lmnr" for c in "aeiou")
@@ -81,6 +83,31 @@ class TestTheSameBits:
         with Late(1) as executor:
             assert weights_after(2, 150, parallel.Workers(executor, 3)) == weights_after(2, 150)
 
+    def test_of_threads_at_work_side_by_side(self, folder, monkeypatch):
+        both = threading.Barrier(2, timeout=20)
+
+        def compute_and_wait(*arguments):  # until both have a gradient, and none has read it
+            losses = gradients.group_gradients(*arguments)
+            both.wait()
+            return losses
+
+        expected = weights_after(2, 128)
+        monkeypatch.setattr(worker, "group_gradients", compute_and_wait)
+        with ThreadPoolExecutor(2) as executor:
+            assert weights_after(2, 128, parallel.Workers(executor, 2)) == expected
+
+    @pytest.mark.skipif(
+        sys.version_info < (3, 14), reason="interpreter pools came with Python 3.14"
+    )
+    def test_of_interpreters_in_one_process(self, folder):
+        from concurrent.futures import InterpreterPoolExecutor
+
+        examples = str(Path(worker.__file__).parent)
+        with InterpreterPoolExecutor(
+            2, initializer=site.addsitedir, initargs=(examples,)
+        ) as executor:
+            assert weights_after(2, 128, parallel.Workers(executor, 2)) == weights_after(2, 128)
+
     @pytest.mark.parametrize("workers", [2, pytest.param(3, marks=long)])
     def test_of_processes_down_to_the_bytes_of_the_checkpoint(self, folder, workers):
         options = (*SHORT, "--batch-size", 150, "--checkpoint")
@@ -123,10 +150,14 @@ class TestTasks:
         assert [len(group) for group in batches[0]] == [64, 64, 64, 8]
         assert all(batch == batches[0] for batch in batches)
 
-    def test_a_worker_keeps_its_model_and_takes_over_the_weights(self, folder):
-        worker._model.cache_clear()
+    def test_a_worker_keeps_its_model_and_takes_over_the_weights(self, folder, monkeypatch):
+        made = []
+        monkeypatch.setattr(worker, "_this_thread", worker._ThisThread())
+        monkeypatch.setattr(
+            worker, "GPT", lambda *arguments: made.append(GPT(*arguments)) or made[-1]
+        )
         weights_after(3, 150, parallel.Workers(AtOnce(), 2))
-        assert worker._model.cache_info().misses == 1
+        assert len(made) == 1
 
     def test_numbers_travel_without_losing_a_bit(self):
         numbers = [0.1, -0.0, math.inf, 5e-324, math.pi]
