@@ -24,7 +24,7 @@ import parallel
 import training
 import worker
 from errors import InputError, WorkerError
-from model import GPT, Config, document_loss
+from model import Config, document_loss
 from run import Training, new_run
 
 NAMES = "".join(f"{a}{b}{c}\n" for a in "aeiou" for b in "lmnr" for c in "aeiou")
@@ -150,14 +150,10 @@ class TestTasks:
         assert [len(group) for group in batches[0]] == [64, 64, 64, 8]
         assert all(batch == batches[0] for batch in batches)
 
-    def test_a_worker_keeps_its_model_and_takes_over_the_weights(self, folder, monkeypatch):
-        made = []
-        monkeypatch.setattr(worker, "_this_thread", worker._ThisThread())
-        monkeypatch.setattr(
-            worker, "GPT", lambda *arguments: made.append(GPT(*arguments)) or made[-1]
-        )
+    def test_a_worker_keeps_its_model_and_takes_over_the_weights(self, folder):
+        worker._model.cache_clear()
         weights_after(3, 150, parallel.Workers(AtOnce(), 2))
-        assert len(made) == 1
+        assert worker._model.cache_info().misses == 1
 
     def test_numbers_travel_without_losing_a_bit(self):
         numbers = [0.1, -0.0, math.inf, 5e-324, math.pi]

@@ -40,7 +40,7 @@ def compute(
     task: Sequence[Sequence[Document]],
 ) -> Done:
     """Who computed it, and of each group the losses and the gradient."""
-    model, optimizer = _model(config, vocab_size)
+    model, optimizer = _model(tuple(config.items()), vocab_size, threading.get_ident())
     set_weights(optimizer, to_numbers(weights))
     results = [
         (
@@ -52,27 +52,18 @@ def compute(
     return who_computes(), results
 
 
-class _ThisThread(threading.local):
-    """What a thread keeps from task to task."""
-
-    sizes: tuple[dict[str, Any], int] | None = None
-    model: tuple[GPT, optim.SGD]
-
-
-_this_thread = _ThisThread()
-
-
-def _model(config: dict[str, Any], vocab_size: int) -> tuple[GPT, optim.SGD]:
-    """This thread's model of these sizes; its optimizer never steps, but knows the weights."""
-    if _this_thread.sizes != (config, vocab_size):
-        sizes = Config(**config)
-        weights = {
-            name: tuple(nn.vector([0.0] * nin) for _ in range(nout))
-            for name, nout, nin in shapes(sizes, vocab_size)
-        }
-        _this_thread.model = GPT(sizes, weights), optim.SGD(weights.values(), lr=0.0)
-        _this_thread.sizes = config, vocab_size
-    return _this_thread.model
+# By the number of the thread: an interpreter pool empties a threading.local after each call.
+@functools.lru_cache(maxsize=64)
+def _model(
+    config: tuple[tuple[str, Any], ...], vocab_size: int, thread: int
+) -> tuple[GPT, optim.SGD]:
+    """That thread's model of these sizes; its optimizer never steps, but knows the weights."""
+    sizes = Config(**dict(config))
+    weights = {
+        name: tuple(nn.vector([0.0] * nin) for _ in range(nout))
+        for name, nout, nin in shapes(sizes, vocab_size)
+    }
+    return GPT(sizes, weights), optim.SGD(weights.values(), lr=0.0)
 
 
 def to_bytes(rows: Iterable[Sequence[float]]) -> bytes:
