@@ -298,11 +298,20 @@ class TestMixedArithmetic:
         with pytest.raises(TypeError, match=r"unsupported operand|write v\.data for the number"):
             compute(sg.Value(3.0))
 
-    def test_power_takes_no_modulus(self, sg):
+    @pytest.mark.parametrize("kinds", ["Value int int", "int Value int", "Value Value int"])
+    def test_power_takes_no_modulus(self, sg, kinds):
+        makers = {"Value": sg.Value, "int": int}
+        a, b, modulus = (makers[kind](3) for kind in kinds.split())
         with pytest.raises(TypeError) as raised:
-            pow(sg.Value(3.0), 2, 5)
-        expected = "unsupported operand type(s) for ** or pow(): 'Value', 'int', 'int'"
+            pow(a, b, modulus)
+        expected = (
+            f"unsupported operand type(s) for ** or pow(): {', '.join(map(repr, kinds.split()))}"
+        )
         assert str(raised.value) == expected
+
+    def test_nor_does_power_with_the_operands_exchanged_which_python_asks_since_3_14(self, sg):
+        assert sg.Value(3.0).__rpow__(2, 5) is NotImplemented
+        assert sg.nn.vector([3.0]).__rpow__(2, 5) is NotImplemented
 
     @every_operator
     def test_a_number_class_of_ones_own_is_no_value_whatever_its_slots(self, sg, operator):
