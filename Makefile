@@ -24,11 +24,12 @@ types:
 
 docs:
 	.venv/bin/pip install --quiet -e '.[docs]'
+	$(python) playground/assemble.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 browser:
 	.venv/bin/pip install --quiet -e '.[docs,browser]'
-	$(python) -m pytest tests/browser/documentation.py
+	$(python) -m pytest tests/browser/documentation.py tests/browser/playground*.py
 
 docstrings:
 	$(python) tests/tools/docstrings.py

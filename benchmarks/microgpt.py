@@ -12,6 +12,7 @@ within each round before the median is.
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -20,6 +21,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "examples" / "microgpt"))
+from advice import install
 
 NAMES = Path(__file__).parents[1] / "examples" / "microgpt" / "names.txt"
 SHORTEST_TURN = 0.2  # seconds; who is faster trains the same steps again until then
@@ -37,6 +41,8 @@ def main():
     if options.worker:
         work(*options.worker, options.n_embd[0], options.steps)
         return
+    if options.torch and not importlib.util.find_spec("torch"):
+        sys.exit(f"--torch needs PyTorch, which is not installed: {install('torch')}")
     print(f"{options.rounds} rounds of {options.steps} steps, medians")
     print(f"{'':27} n_embd  ms/step  ns/multiply-add  speed/naive  speed/PyTorch")
     for n_embd in options.n_embd:

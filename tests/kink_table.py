@@ -348,7 +348,7 @@ def with_tables(page: str) -> str:
 
 
 def _kink_table(rows: tuple[Kink, ...]) -> str:
-    lines = ["| expression | value | derivative | |", "|---|---|---|---|"]
+    lines = ["| expression | value | derivative | note |", "|---|---|---|---|"]
     for row in rows:
         value, *slopes = (f"{x:.6g}" for x in (row.value, *row.slopes))
         lines.append(f"| `{expression(row)}` | {value} | {', '.join(slopes)} | {row.why} |")
@@ -356,7 +356,10 @@ def _kink_table(rows: tuple[Kink, ...]) -> str:
 
 
 def _handed_table() -> str:
-    lines = ["| expression | its gradient | handed down | by PyTorch | |", "|---|---|---|---|---|"]
+    lines = [
+        "| expression | its gradient | handed down | by PyTorch | note |",
+        "|---|---|---|---|---|",
+    ]
     for row in HANDED:
         ours, theirs = (
             ", ".join(f"{x:.6g}" for x in side) for side in (row.ours, row.theirs or row.ours)

@@ -1,5 +1,7 @@
 """The benchmarks compare like with like, and run. How fast they find anything is not tested."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +57,34 @@ def test_the_graph_benchmark_runs():
 
 def test_the_benchmark_of_ratios_runs():
     assert "times backward: grad by rows" in output_of("ratios.py", "--quick")
+
+
+WITHOUT = """
+import sys
+import runpy
+
+sys.modules[sys.argv[1]] = None  # as if it were not installed
+sys.argv = sys.argv[2:]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "script", "options"),
+    [
+        ("torch", "benchmarks/microgpt.py", ["--torch"]),
+        ("matplotlib", "docs/pictures/loss_curve.py", []),
+        ("matplotlib", "docs/pictures/attention_map.py", []),
+        ("matplotlib", "docs/pictures/decision_boundary.py", []),
+        ("torch", "examples/microgpt_in_torch.py", ["model.safetensors"]),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_without_a_library_it_says_in_one_line_how_to_install_it(library, script, options):
+    path = str(BENCHMARKS.parent / script)
+    command = [sys.executable, "-c", WITHOUT, library, path, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    install = shlex.join([sys.executable, "-m", "pip", "install", library])
+    assert re.fullmatch(rf".*{library}.*: {re.escape(install)}( safetensors)?\n", done.stderr, re.I)

@@ -25,8 +25,10 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 from scalargrad.engine import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+SITE = sorted(ROOT.glob("docs/**/*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *SITE]
 FENCE = re.compile(r"^ *```(?P<language>\w*)(?P<rest>.*)\n(?P<body>(?s:.*?))^ *```$", re.MULTILINE)
+DESCRIPTION = re.compile(r'\A---\n(?:.+\n)*?description: ("?)(?P<text>.+)\1\n(?:.+\n)*?---\n')
 MADE = re.compile(r"^<!-- (.+) -->\n```(?:mermaid|text)\n((?s:.*?))^```$", re.MULTILINE)
 
 CLASSES = [name for name in reference.__all__ if inspect.isclass(getattr(reference, name))]
@@ -89,6 +91,14 @@ class TestPages:
             accounted_for = included or executed or drawn_by_hand or shell or block.end() in made
             assert accounted_for, block[0]
 
+    @pytest.mark.parametrize("page", SITE, ids=lambda page: str(page.relative_to(ROOT)))
+    def test_the_page_says_in_a_sentence_what_is_on_it(self, page):
+        assert 50 <= len(description(page)) <= 160
+
+    def test_no_two_pages_are_described_alike(self):
+        described = [description(page) for page in SITE]
+        assert sorted(set(described)) == sorted(described)
+
 
 class TestDocstrings:
     def test_examples_are_indented_so_that_a_page_shows_them_as_code(self, sg):
@@ -108,6 +118,13 @@ class TestDocstrings:
             told, expected = getattr(told, name), getattr(expected, name)
         hint = "change the reference engine's, run `make docstrings`, and install again"
         assert inspect.getdoc(told) == inspect.getdoc(expected), hint
+
+
+def description(page):
+    """What search engines and previews of a link show, from the first lines of the page."""
+    found = DESCRIPTION.match(page.read_text(encoding="utf-8"))
+    assert found, f"{page} must begin with a `description:` between two lines `---`"
+    return found["text"]
 
 
 def run(page):

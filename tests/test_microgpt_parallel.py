@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import signal
 import site
 import subprocess
@@ -297,11 +298,30 @@ class TestTheEnd:
         _, err = process.communicate(timeout=30)
         assert process.returncode == 1
         last = err.splitlines()[-1]
-        assert last.startswith("train.py: error: the workers failed: BrokenProcessPool: ")
-        assert "; saved after step " in last
+        why = r"are gone: process \d+ ended with exit code -9|failed: BrokenProcessPool: .*"
+        assert re.fullmatch(rf".* error: the workers ({why}); saved after step .*", last)
         assert "Traceback" not in err
         assert gone(workers)
         assert run("sample.py", "--checkpoint", "run.json", "--samples", 1).status == 0
+
+
+def half_a_result():
+    """Ends this process while it sends what this returns."""
+    from multiprocessing.connection import Connection
+
+    def send_half(connection, raw, write=os.write):
+        write(connection.fileno(), bytes(raw[: len(raw) // 2]))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._send = send_half
+    return b"x" * 100_000
+
+
+@long
+def test_a_worker_that_ends_while_it_sends_is_not_waited_for():
+    gone = pytest.raises(WorkerError, match=r"^the workers are gone: process \d+ ended with exit ")
+    with gone, parallel.processes(1) as workers:
+        workers._result(workers.executor.submit(half_a_result))
 
 
 class Cluster:

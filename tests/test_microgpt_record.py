@@ -18,7 +18,8 @@ each = pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record
 def test_printed_they_say_how_to_make_them_again():
     assert repr(Config()) == "Config(n_layer=1, n_embd=16, n_head=4, block_size=16)"
     assert repr(Training(steps=3)) == (
-        "Training(steps=3, batch_size=1, lr=0.01, betas=(0.85, 0.99), seed=42, val_fraction=0.0)"
+        "Training(steps=3, batch_size=1, lr=0.01, betas=(0.85, 0.99), seed=42, val_fraction=0.0, "
+        "chunk=False)"
     )
     assert repr(Tokenizer("ab")) == "Tokenizer(characters='ab')"
     for record in RECORDS:

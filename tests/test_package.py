@@ -281,3 +281,27 @@ class TestDocumentation:
         results = [doctest.testmod(module) for module in modules]
         assert sum(result.failed for result in results) == 0
         assert sum(result.attempted for result in results) > 30
+
+    def test_each_example_runs_when_it_is_pasted_by_itself(self, sg):
+        for where, text in public_docstrings(sg):
+            for block in re.split(r"\n\n(?! *>>>)", text):
+                test = doctest.DocTestParser().get_doctest(block, {}, where, None, 0)
+                assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def public_docstrings(sg):
+    """The docstrings that the reference pages show, each with the name of what it describes."""
+    rooms = (sg, sg.nn, sg.optim, sg.graph)
+    things = {name: getattr(room, name) for room in rooms for name in room.__all__}
+    for name, thing in list(things.items()):
+        if inspect.isclass(thing):
+            things |= {
+                f"{name}.{x}": getattr(thing, x)
+                for x in dir(thing)
+                if hasattr(thing, x) and x[0] != "_"
+            }
+    return [
+        (name, inspect.getdoc(thing) or "")
+        for name, thing in things.items()
+        if name != "ENGINE" and not inspect.ismodule(thing)
+    ]

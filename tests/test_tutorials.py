@@ -57,7 +57,7 @@ from two_moons import accuracy
 GPT = ["gpt/index.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md"]
 TUTORIALS = {"backpropagation": ["backpropagation.md"], "mlp": ["mlp.md"], "gpt": GPT}
 PAGES = [page for pages in TUTORIALS.values() for page in pages] + ["second-derivatives.md"]
-INCLUDE = re.compile(r'^ *--8<-- "(?P<path>[^":]+)(?::(?P<part>.+))?"$', re.MULTILINE)
+INCLUDE = re.compile(r'^ *--8<-- "(?P<path>[^":]+\.py)(?::(?P<part>.+))?"$', re.MULTILINE)
 MARKER = re.compile(r"# --8<-- \[(start|end):(.+)\]")
 IMAGE = re.compile(
     r"!\[(?P<alt>[^\]]*)\]\((?:\.\./)?pictures/(?P<file>.+?\.svg)#only-(?P<scheme>\w+)\)"

@@ -16,7 +16,7 @@ def head_at_last(model, tokens, head):
     """What a head computes at the last token: the scaled query, and for each position the key, the
     match, the share and the value; and what it finds.
 
-    All of it is in the graph, as `attention_map` says: a share is made by softmax from the matches,
+    All of it is in the graph, as `looking` says: a share is made by softmax from the matches,
     and a match by `linear` from the query and a key.
     """
     config, cache = model.config, empty_cache(model.config)

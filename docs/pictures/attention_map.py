@@ -7,31 +7,10 @@ import math
 
 from default_run import default_run
 from figure import BLUE, save
+from looking import attention
 from matplotlib.colors import LinearSegmentedColormap
-from model import empty_cache, gpt
 
 NAME = "charlotte"
-
-
-def attention(model, tokens):
-    """For each head, one row per position: how much it takes from each position up to there.
-
-    The graph remembers these numbers, so nothing in the model has to be changed to see them. A
-    logit was made by `linear` from a row x and a row of lm_head; x by the MLP's second `linear`,
-    whose last parent is x before the MLP; that by attention's last `linear`, whose parents begin
-    with what the heads found, concatenated; and each head found it by `weighted_sum`, whose parents
-    begin with the attention weights.
-    """
-    config, cache = model.config, empty_cache(model.config)
-    heads = [[] for _ in range(config.n_head)]
-    for position, token in enumerate(tokens):
-        logits = gpt(model, token, position, cache)
-        before_mlp = logits[0].parents[0].parents[-1]
-        found = before_mlp.parents[: config.n_embd]
-        for rows, number in zip(heads, found[:: config.n_embd // config.n_head]):
-            (weighted_sum,) = number.parents
-            rows.append([weight.data for weight in weighted_sum.parents[: position + 1]])
-    return heads
 
 
 def draw(figure):

@@ -7,11 +7,18 @@ same numbers give the same bytes.
 
 import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
-from matplotlib.figure import Figure
+sys.path.append(str(Path(__file__).parents[2] / "examples" / "microgpt"))
+from advice import install
+
+try:
+    import matplotlib
+    from matplotlib.figure import Figure
+except ImportError:
+    sys.exit(f"this needs matplotlib, which is not installed: {install('matplotlib')}")
 
 FOLDER = Path(__file__).parent
 BLUE, ORANGE, GREEN, PURPLE = "#4a86d8", "#e2803a", "#4aa564", "#9a72cf"

@@ -7,6 +7,9 @@ random numbers, the sizes, the vocabulary, the training settings, and which docu
 It holds no time stamp and nothing else that differs from run to run: the same run gives the same
 bytes. Floats are written so that reading gives the same float back. A file is written beside the
 old one and moved into its place, so that a crash leaves the old checkpoint or the new one.
+
+A model that comes from elsewhere has no run. Its file has weights, sizes and vocabulary only. That
+is enough to sample from, and to start a new run with.
 """
 
 from __future__ import annotations
@@ -27,12 +30,40 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = "microgpt checkpoint"
+WEIGHTS_FORMAT = "microgpt weights"
+FORMATS = [FORMAT, WEIGHTS_FORMAT]
 VERSION = 1
 
 
 # --8<-- [start:checkpoint]
-class Checkpoint:
-    """What is saved. Everything in it is complete as of the same step."""
+class Weights:
+    """A model as it is saved, whoever trained it."""
+
+    def __init__(
+        self, *, config: Config, vocabulary: str, weights: dict[str, list[list[float]]]
+    ) -> None:
+        self.config, self.vocabulary, self.weights = config, vocabulary, weights
+
+    def __repr__(self) -> str:
+        return f"<Weights: {self.config}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Weights) and vars(self) == vars(other)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer(self.vocabulary)
+
+    def model(self) -> GPT:
+        """A new model with these weights."""
+        weights: dict[str, Matrix] = {
+            name: tuple(nn.vector(row) for row in rows) for name, rows in self.weights.items()
+        }
+        return GPT(self.config, weights)
+
+
+class Checkpoint(Weights):
+    """A model and the run that it is from. Everything is complete as of the same step."""
 
     def __init__(
         self,
@@ -48,27 +79,12 @@ class Checkpoint:
         optimizer: dict[str, Any],  # Adam.state_dict()
         weights: dict[str, list[list[float]]],
     ) -> None:
-        self.config, self.vocabulary = config, vocabulary
+        super().__init__(config=config, vocabulary=vocabulary, weights=weights)
         self.training, self.source, self.fingerprint = training, source, fingerprint
-        self.step, self.losses = step, losses
-        self.rng, self.optimizer, self.weights = rng, optimizer, weights
+        self.step, self.losses, self.rng, self.optimizer = step, losses, rng, optimizer
 
     def __repr__(self) -> str:
         return f"<Checkpoint: {self.config}, {self.step:,} steps are done>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Checkpoint) and vars(self) == vars(other)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return Tokenizer(self.vocabulary)
-
-    def model(self) -> GPT:
-        """A new model with these weights."""
-        weights: dict[str, Matrix] = {
-            name: tuple(nn.vector(row) for row in rows) for name, rows in self.weights.items()
-        }
-        return GPT(self.config, weights)
 
     def random(self) -> random.Random:
         """Random numbers that go on where the run's stood."""
@@ -82,10 +98,12 @@ def weights_of(model: GPT) -> dict[str, list[list[float]]]:
     return {name: [list(row.data) for row in matrix] for name, matrix in model.weights.items()}
 
 
-def save(path: str, checkpoint: Checkpoint) -> None:
-    """Replace the file at `path` by this checkpoint, whole or not at all; OSError if that fails."""
-    entries = {"format": FORMAT, "version": VERSION} | vars(checkpoint)
-    entries["config"] = vars(checkpoint.config)
+def save(path: str, saved: Weights) -> None:
+    """Replace the file at `path` by this one, whole or not at all; OSError if that fails."""
+    kind = FORMAT if isinstance(saved, Checkpoint) else WEIGHTS_FORMAT
+    entries = {"format": kind, "version": VERSION} | vars(saved)
+    entries["config"] = vars(saved.config)
+    entries["weights"] = entries.pop("weights")  # the longest entry comes last
     lines = (
         f"{json.dumps(name)}: {json.dumps(_to_json(value), allow_nan=False)}"
         for name, value in entries.items()
@@ -95,8 +113,19 @@ def save(path: str, checkpoint: Checkpoint) -> None:
 
 def load(path: str) -> Checkpoint:
     """The checkpoint at `path`; CheckpointError if it cannot be read or does not fit together."""
+    saved = load_weights(path)
+    if not isinstance(saved, Checkpoint):
+        raise CheckpointError(
+            f"{path}: has weights only, and neither Adam's moments nor the state of the random "
+            f"numbers, without which no run goes on; start a new one by --init-from {path}"
+        )
+    return saved
+
+
+def load_weights(path: str) -> Weights:
+    """The weights at `path`, which are a whole Checkpoint if they are from a run."""
     try:
-        return _checked(_parsed(read_regular(path)))
+        return checked(_parsed(read_regular(path)))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     except CheckpointError as error:
@@ -108,12 +137,12 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         entries = json.loads(raw.decode())
     except (ValueError, RecursionError):
-        if raw.startswith(f'{{\n"format": "{FORMAT}"'.encode()):
+        if raw.startswith(tuple(f'{{\n"format": "{kind}"'.encode() for kind in FORMATS)):
             raise CheckpointError(
                 "is truncated or damaged; use another copy, or train again"
             ) from None
         raise CheckpointError("is not a checkpoint of this program") from None
-    if not isinstance(entries, dict) or entries.get("format") != FORMAT:
+    if not isinstance(entries, dict) or entries.get("format") not in FORMATS:
         raise CheckpointError("is not a checkpoint of this program")
     if entries.get("version") != VERSION or entries["version"] is True:
         raise CheckpointError(
@@ -123,15 +152,21 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return entries
 
 
-def _checked(entries: dict[str, Any]) -> Checkpoint:
-    """The checkpoint with these entries, if they fit together."""
+def checked(entries: dict[str, Any]) -> Weights:
+    """What has these entries, if they fit together; CheckpointError if they do not."""
     try:
         config = Config(**entries["config"])
         config.check_complete(entries["config"])
         tokenizer = Tokenizer(entries["vocabulary"])
+        model: dict[str, Any] = {
+            "config": config,
+            "vocabulary": tokenizer.characters,
+            "weights": _matrices(entries["weights"], config, tokenizer.vocab_size),
+        }
+        if entries["format"] == WEIGHTS_FORMAT:
+            return Weights(**model)
         checkpoint = Checkpoint(
-            config=config,
-            vocabulary=tokenizer.characters,
+            **model,
             training=dict(entries["training"]),
             source=None if entries["source"] is None else as_path(_text(entries["source"])),
             fingerprint=_text(entries["fingerprint"]),
@@ -139,7 +174,6 @@ def _checked(entries: dict[str, Any]) -> Checkpoint:
             losses=_numbers(entries["losses"]),
             rng=_random_state(entries["rng"]),
             optimizer={name: _from_json(value) for name, value in entries["optimizer"].items()},
-            weights=_matrices(entries["weights"], config, tokenizer.vocab_size),
         )
         checkpoint.random()  # raises if that is not a state
         if checkpoint.step != len(checkpoint.losses):

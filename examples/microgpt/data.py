@@ -4,8 +4,9 @@
     >>> len(documents), documents[:3]
     (32257, ['emma', 'olivia', 'ava'])
 
-A document is a line of text: white space around it is stripped, blank lines are ignored. Whatever
-goes wrong raises DataError, with one line that says what it was and what to do.
+A document is a line of text: white space around it is stripped, blank lines are ignored. One that
+is too long for a model to see at once can be cut into windows. What goes wrong raises DataError,
+with one line that says what it was and what to do.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Iterator
 
 from errors import DataError
 from files import as_path, read_regular, write_whole
@@ -40,7 +42,7 @@ def load(source: str) -> list[str]:
     else:
         raw = _read(source)
     try:
-        text = raw.decode("utf-8-sig")  # without the mark that some editors put in front
+        text = raw.decode().replace("\ufeff", "")  # a mark that some editors put in front
     except UnicodeDecodeError as error:
         raise DataError(
             f"--data {source}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset "
@@ -82,6 +84,40 @@ def split(documents: list[str], val_fraction: float) -> tuple[list[str], list[st
 
 
 # --8<-- [end:split]
+class Window(str):
+    """A part of a document."""
+
+    __slots__ = ("begins", "ends")
+    begins: bool  # whether the document begins with it
+    ends: bool  # and whether it ends there
+
+
+def windows(documents: list[str], size: int) -> list[str]:
+    """The documents, with those cut that a model which sees `size` tokens cannot see at once.
+
+    A model that sees so many tokens predicts as many: at each one, the next. So the last token that
+    is predicted in a window is the first that is seen in the window after it, and every token of a
+    document is predicted once.
+    """
+    return [window for document in documents for window in _cut(document, size)]
+
+
+def is_longer(document: str, size: int) -> bool:
+    """Whether more tokens than that are to be predicted: its characters, and one for its end."""
+    return len(document) + 1 > size
+
+
+def _cut(document: str, size: int) -> Iterator[str]:
+    if not is_longer(document, size):
+        yield document
+        return
+    # Token 0 says that the document begins, so that token i is character i - 1.
+    for start in range(0, len(document) + 1, size):
+        window = Window(document[max(0, start - 1) : start + size])
+        window.begins, window.ends = start == 0, start + size > len(document)
+        yield window
+
+
 def cache_folder() -> str:
     """Where a user's programs keep what they can fetch again."""
     base = os.environ.get("XDG_CACHE_HOME", "")

@@ -24,9 +24,16 @@ class WorkerError(RunError):
 LONGEST_LINE = 500  # characters of a message: what goes wrong may hold a whole file
 
 
+# What Python calls not printable, and yet is only seen: spaces of a certain width, and what joins
+# the parts of an emoji or keeps Persian letters apart.
+HARMLESS = "\xa0\u2007\u202f\u3000\u200c\u200d"
+
+
 def printable(text: str) -> str:
     """The text without what a terminal would obey, since some of it may come from elsewhere."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() or c in HARMLESS else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def one_line(text: str) -> str:

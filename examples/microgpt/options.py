@@ -25,13 +25,31 @@ Main = Callable[[Sequence[str] | None], int]
 
 
 class OptionParser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong."""
+    """A parser that says in one line what is wrong, and what may have been meant."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
+        self._given: Sequence[str] = ()
+
+    def parse_args(  # type: ignore[override]  # there is no other way to read a command line here
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        self._given = sys.argv[1:] if args is None else args
+        return super().parse_args(self._given, namespace)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message + self._meant())}\n")
+
+    def _meant(self) -> str:
+        """The options that are nearest to those that were given and do not exist."""
+        from difflib import get_close_matches  # late, as most command lines are right
+
+        options = self._option_string_actions
+        names = [option.lstrip("-") for option in options]
+        given = [word.partition("=")[0] for word in self._given if word.startswith("--")]
+        unknown = [option.lstrip("-") for option in given if option not in options]
+        nearest = [f"--{name}" for x in unknown for name in get_close_matches(x, names, 1)]
+        return f"; did you mean {' '.join(nearest)}?" if nearest else ""
 
 
 def run_command(name: str, main: Main, arguments: Sequence[str] | None = None) -> int:

@@ -18,10 +18,10 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from advice import install
 from errors import InputError, WorkerError
 from gradients import add_groups, groups
 from model import GPT
@@ -34,6 +34,7 @@ TYPE_CHECKING = False  # importing these would only cost time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
+    from multiprocessing.process import BaseProcess
     from typing import Any
 
     from gradients import Document
@@ -114,12 +115,29 @@ def processes(count: int) -> Iterator[Workers]:
 
     # Spawned, which works everywhere: a fork would take along what other threads hold.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, context, initializer=_follow_the_parent)
+
+    started: set[BaseProcess] = set()
+
+    class Processes(ProcessPoolExecutor):
+        def submit(self, *task: Any, **options: Any) -> Future[Any]:
+            with _ctrl_c_blocked():  # a process that this starts begins so, too
+                future = super().submit(*task, **options)
+            started.update(multiprocessing.active_children())
+            return future
+
+    def problem() -> str:
+        ended = (process for process in started if not process.is_alive())
+        return next((f"process {p.pid} ended with exit code {p.exitcode}" for p in ended), "")
+
+    executor = Processes(count, context, initializer=_follow_the_parent)
     try:
-        yield Workers(executor, count)
+        yield Workers(executor, count, problem=problem)
     except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()
+        # One that ended while it sent a result has sent half of it, and the executor would wait for
+        # the rest for ever, since its own end of the pipe is open: this ends the waiting.
+        executor._result_queue._writer.close()  # type: ignore[attr-defined]
         raise
     finally:
         executor.shutdown(cancel_futures=True)
@@ -131,6 +149,8 @@ def _follow_the_parent() -> None:
     import threading
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def end_with_the_parent() -> None:
         if parent := multiprocessing.parent_process():
@@ -138,6 +158,19 @@ def _follow_the_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=end_with_the_parent, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Put Ctrl-C off, since a process that is only being loaded would end in many lines."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # A Dask cluster, which somebody else has started.
@@ -154,7 +187,7 @@ def dask_cluster(address: str, count: int | None, mixed: bool = False) -> Iterat
     except ImportError:
         raise InputError(
             f"--executor dask:{address}: needs Dask; install it with: "
-            f"{sys.executable} -m pip install 'distributed>=2024.5'"
+            f"{install('distributed>=2024.5')}"
         ) from None
     logging.disable()  # what goes wrong is said here, in one line
     try:

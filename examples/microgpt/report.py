@@ -1,7 +1,8 @@
 """How a run shows itself: progress on stderr, and if asked for, metrics and a picture of the loss.
 
 The bar is tqdm's when that is installed, and a plain line when not. Neither appears where stderr is
-not a terminal: then only every tenth part of the run has a line of its own.
+not a terminal: then every tenth part of the run has a line of its own, and so has a step that comes
+half a minute after the last line, so that a log shows whether the run is still alive.
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+import data
+from advice import CHECKOUT, install
 from errors import InputError, printable
 from files import write_whole
+from normalization import is_mixed
+
+from scalargrad import ENGINE
 
 TYPE_CHECKING = False  # importing typing would only cost time
 if TYPE_CHECKING:
     from typing import Any
 
+    from run import Run
+
 RECENT = 50  # steps that the mean loss is taken over: single steps jump about
+LONGEST_SILENCE = 30.0  # seconds without a line, where there is no bar
 
 
 def mean_of_recent(losses: Sequence[float]) -> float:
@@ -31,8 +40,54 @@ def mean_of_recent(losses: Sequence[float]) -> float:
     return math.fsum(recent) / len(recent)
 
 
+def loss_text(loss: float) -> str:
+    """A loss as it is shown: short, also when it is absurdly large."""
+    return f"{loss:.4f}" if loss < 1e4 else f"{loss:.2e}"
+
+
 def say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
+
+
+def note_on_data(run: Run) -> None:
+    """Say what of the documents is not as it seems."""
+    size = run.model.config.block_size
+    longer = sum(1 for document in run.loaded if data.is_longer(document, size))
+    if longer and not run.training.chunk:
+        say(
+            f"        {longer:,} of {len(run.loaded):,} documents are longer than {size} tokens: "
+            "only their beginning is used; --block-size sees more at once, "
+            "and --chunk reads them to the end"
+        )
+    if is_mixed("\n".join(run.loaded)):
+        say(
+            "        some letters are written in two ways (in Unicode normalization forms NFC and "
+            "NFD), and so are different tokens; better convert the data to one of them"
+        )
+
+
+def how_to_be_faster() -> str | None:
+    """What to do if this is the engine in plain Python, and nobody chose it."""
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    could_be = sys.implementation.name == "cpython" and sys.platform != "emscripten" and gil
+    if ENGINE == "compiled" or os.environ.get("SCALARGRAD_ENGINE") or not could_be:
+        return None
+    again = install("--force-reinstall", CHECKOUT)
+    return f"the compiled engine is many times as fast; with a C compiler you get it by {again}"
+
+
+ABSURD = 10  # times the loss of a model that knows nothing
+
+
+def what_is_absurd(run: Run) -> str | None:
+    """What to say of a loss that is finite, and shows all the same that training diverges."""
+    guessing, loss = math.log(run.tokenizer.vocab_size), run.losses[-1]
+    if loss <= ABSURD * max(guessing, 1.0):
+        return None
+    return (
+        f"the loss is {loss_text(loss)} at step {run.step:,}, and blind guessing has "
+        f"{guessing:.1f}: training diverges; try a lower --lr than {run.training.lr:g}"
+    )
 
 
 class Progress:
@@ -41,7 +96,7 @@ class Progress:
     def __init__(self, done: int, steps: int) -> None:
         self.first, self.steps = done + 1, steps
         self.terminal = sys.stderr.isatty()
-        self.next_line = 0.0
+        self.next_line = 0.0 if self.terminal else time.monotonic() + LONGEST_SILENCE
         self.bar: Any = None
         if self.terminal:
             try:
@@ -62,25 +117,33 @@ class Progress:
 
     def show(self, losses: Sequence[float]) -> None:
         """Call this after each step with the losses so far."""
-        step = len(losses)
+        step, loss = len(losses), loss_text(losses[-1])
+        due = self.bar is None and time.monotonic() >= self.next_line
         if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {losses[-1]:.4f}", refresh=False)
+            self.bar.set_postfix_str(f"loss {loss}", refresh=False)
             self.bar.update()
-        elif self.terminal and time.monotonic() >= self.next_line:
+        elif self.terminal and due:
             self.next_line = time.monotonic() + 0.1  # the eye sees no more, and writing takes time
             self._clear()
-            sys.stderr.write(f"step {step:,} of {self.steps:,}   loss {losses[-1]:.4f}")
+            sys.stderr.write(f"step {step:,} of {self.steps:,}   loss {loss}")
             sys.stderr.flush()
-        if step in (self.first, self.steps) or step % max(1, self.steps // 10) == 0:
-            line = f"step {step:>{len(f'{self.steps:,}')},}   loss {losses[-1]:.4f}"
+        overdue = due and not self.terminal
+        if overdue or step in (self.first, self.steps) or step % max(1, self.steps // 10) == 0:
+            line = f"step {step:>{len(f'{self.steps:,}')},}   loss {loss}"
             if step > 1:
                 count = min(RECENT, step)
-                line += f"   mean of the last {count} {mean_of_recent(losses):.4f}"
-            if self.bar is not None:
-                self.bar.write(line, file=sys.stderr)
-            else:
-                self._clear()
-                say(line)
+                line += f"   mean of the last {count} {loss_text(mean_of_recent(losses))}"
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Say something, above the bar if there is one."""
+        if self.bar is not None:
+            self.bar.write(printable(line), file=sys.stderr)
+            return
+        self._clear()
+        say(line)
+        if not self.terminal:
+            self.next_line = time.monotonic() + LONGEST_SILENCE
 
     def _clear(self) -> None:
         if self.terminal and self.bar is None:
@@ -175,8 +238,7 @@ def check_plot(path: str) -> str:
         importlib.import_module("matplotlib")
     except ImportError:
         raise InputError(
-            f"--plot {path}: this needs matplotlib, which is not installed; "
-            "`pip install matplotlib`, or `pip install '.[examples]'` in the checkout"
+            f"--plot {path}: this needs matplotlib, which is not installed: {install('matplotlib')}"
         ) from None
     return extension[1:]
 

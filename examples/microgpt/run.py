@@ -8,12 +8,14 @@ exact run, and a checkpoint, which has the generator's state, can go on with it.
 from __future__ import annotations
 
 import math
+import os
 import random
 import sys
 
 import data
 from errors import CheckpointError, DataError, InputError, RunError
 from model import GPT, Config, new_gpt
+from normalization import form_in_which
 from record import Record
 from tokenizer import Tokenizer
 
@@ -21,7 +23,7 @@ from scalargrad import optim
 
 TYPE_CHECKING = False  # importing checkpoint would only cost time, as long as nothing is saved
 if TYPE_CHECKING:
-    from checkpoint import Checkpoint
+    from checkpoint import Checkpoint, Weights
 
 
 class Training(Record):
@@ -33,6 +35,7 @@ class Training(Record):
     betas: tuple[float, float]  # how slowly Adam forgets
     seed: int  # of all random draws
     val_fraction: float  # of the documents, held out
+    chunk: bool  # whether documents that are longer than the context are cut into windows
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Training(Record):
         betas: tuple[float, float] = (0.85, 0.99),
         seed: int = 42,
         val_fraction: float = 0.0,
+        chunk: bool = False,
     ) -> None:
         for name, value, most in (("steps", steps, 10**12), ("batch_size", batch_size, 10**6)):
             if type(value) is not int or value < 1:
@@ -58,6 +62,8 @@ class Training(Record):
             raise ValueError(
                 f"val_fraction must be a number from 0 to below 1, got {val_fraction!r}"
             )
+        if type(chunk) is not bool:
+            raise ValueError(f"chunk must be True or False, got {chunk!r}")
         vars(self).update(
             steps=steps,
             batch_size=batch_size,
@@ -65,6 +71,7 @@ class Training(Record):
             betas=betas,
             seed=seed,
             val_fraction=val_fraction,
+            chunk=chunk,
         )
 
 
@@ -83,7 +90,7 @@ class Run:
         training: Training,
         source: str | None,  # of the documents; None is the bundled list
         loaded: list[str],  # the documents, as they came from there
-        documents: list[str],  # those to train on, in that order
+        documents: list[str],  # those to train on, or their windows, in that order
         held_out: list[str],  # and those not to
         tokenizer: Tokenizer,
         model: GPT,
@@ -104,14 +111,16 @@ class Run:
         return len(self.losses)
 
 
-def new_run(source: str | None, config: Config, training: Training) -> Run:
-    """A run before its first step."""
+def new_run(
+    source: str | None, config: Config, training: Training, weights: Weights | None = None
+) -> Run:
+    """A run before its first step. It begins with random weights, if none are given."""
     loaded = data.load(data.BUNDLED if source is None else source)
-    tokenizer = Tokenizer.of(loaded)
+    tokenizer = weights.tokenizer if weights else Tokenizer.of(loaded)
     rng = random.Random(training.seed)
-    documents, held_out = data.split(data.shuffled(loaded, rng), training.val_fraction)
+    documents, held_out = in_order(loaded, config, training, rng)
     try:
-        model = new_gpt(config, tokenizer.vocab_size, rng)
+        model = weights.model() if weights else new_gpt(config, tokenizer.vocab_size, rng)
     except ValueError as error:
         raise InputError(f"{config}: {error}") from None
     return Run(
@@ -128,6 +137,14 @@ def new_run(source: str | None, config: Config, training: Training) -> Run:
     )
 
 
+def in_order(
+    loaded: list[str], config: Config, training: Training, rng: random.Random
+) -> tuple[list[str], list[str]]:
+    """What to train on, in random order, and what is held out."""
+    pieces = data.windows(loaded, config.block_size) if training.chunk else loaded
+    return data.split(data.shuffled(pieces, rng), training.val_fraction)
+
+
 def new_optimizer(model: GPT, training: Training) -> optim.Adam:
     return optim.Adam(model.weights.values(), lr=training.lr, betas=training.betas, eps=1e-8)
 
@@ -135,9 +152,10 @@ def new_optimizer(model: GPT, training: Training) -> optim.Adam:
 # --8<-- [end:run]
 def stored_training(path: str, saved: Checkpoint) -> Training:
     """The settings in a checkpoint."""
+    entries = {"chunk": False} | saved.training  # which files had no entry for at first
     try:
-        training = Training(**{**saved.training, "betas": tuple(saved.training["betas"])})
-        training.check_complete(saved.training)
+        training = Training(**{**entries, "betas": tuple(entries["betas"])})
+        training.check_complete(entries)
     except KeyError as error:
         raise CheckpointError(f"--resume {path}: is damaged: it has no {error}") from None
     except (TypeError, ValueError) as error:
@@ -145,29 +163,17 @@ def stored_training(path: str, saved: Checkpoint) -> Training:
     return training
 
 
-def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
+def resumed_run(
+    path: str, saved: Checkpoint, source: str | None, training: Training | None = None
+) -> Run:
     """The run that was saved at `path`, as it was then.
 
-    `source` is where its documents are now; None is where they were.
+    `source` is where its documents are now; None is where they were. `training` has its settings,
+    with more steps if it shall go on for longer.
     """
-    training = stored_training(path, saved)
-    try:
-        loaded = data.load(source or saved.source or data.BUNDLED)
-    except DataError as error:
-        if source:
-            raise
-        raise InputError(f"{error} ({path} was trained on it)") from None
-    fingerprint = data.fingerprint(loaded)
-    if fingerprint != saved.fingerprint:
-        raise InputError(
-            f"--data {source or saved.source or data.BUNDLED}: not the documents that {path} was "
-            f"trained on (their sha256 is {fingerprint[:12]}..., not {saved.fingerprint[:12]}...); "
-            "give those, or start a new run without --resume"
-        )
-    if Tokenizer.of(loaded).characters != saved.vocabulary:
-        raise CheckpointError(f"--resume {path}: is damaged: its vocabulary is not the documents'")
-    shuffled = data.shuffled(loaded, random.Random(training.seed))
-    documents, held_out = data.split(shuffled, training.val_fraction)
+    training = training or stored_training(path, saved)
+    loaded = _documents_of(path, saved, source)
+    documents, held_out = in_order(loaded, saved.config, training, random.Random(training.seed))
     model = saved.model()
     optimizer = new_optimizer(model, training)
     try:
@@ -190,6 +196,81 @@ def resumed_run(path: str, saved: Checkpoint, source: str | None) -> Run:
         optimizer=optimizer,
         rng=saved.random(),
         losses=saved.losses.copy(),
+    )
+
+
+def _documents_of(path: str, saved: Checkpoint, source: str | None) -> list[str]:
+    """The documents that a run was trained on, from there or from where they were."""
+    place = source or saved.source or data.BUNDLED
+    try:
+        loaded = data.load(place)
+    except DataError as error:
+        if source:
+            raise
+        raise InputError(
+            f"{error} ({path} was trained on it; if it has moved, say where it is with --data)"
+        ) from None
+    fingerprint = data.fingerprint(loaded)
+    if fingerprint != saved.fingerprint:
+        form = form_in_which(
+            lambda text: data.fingerprint(text.split("\n")) == saved.fingerprint, "\n".join(loaded)
+        )
+        difference = f"their sha256 is {fingerprint[:12]}..., not {saved.fingerprint[:12]}..."
+        if form:
+            difference = f"the same text, but those were in Unicode normalization form {form}"
+        raise InputError(
+            f"--data {place}: not the documents that {path} was trained on ({difference}); "
+            "give those, or start a new run without --resume"
+        )
+    if saved.tokenizer.unknown("".join(loaded)):
+        raise CheckpointError(f"--resume {path}: is damaged: its vocabulary is not the documents'")
+    return loaded
+
+
+def check_vocabulary(path: str, run: Run) -> None:
+    """Make sure that a run which starts from the weights at `path` knows all of its characters."""
+    text = "".join(run.loaded)
+    unknown = run.tokenizer.unknown(text)
+    if not unknown:
+        return
+    form = form_in_which(lambda text: not run.tokenizer.unknown(text), text)
+    advice = "give documents without them, or train without --init-from"
+    if form:
+        advice = (
+            f"it has these letters in Unicode normalization form {form}: convert the data to it"
+        )
+    found = sum(1 for document in run.loaded if not set(unknown).isdisjoint(document))
+    raise InputError(
+        f"--init-from {path}: its vocabulary has no {', '.join(map(repr, unknown[:10]))}"
+        f"{' ...' if len(unknown) > 10 else ''}, which {found:,} of {len(run.loaded):,} documents "
+        f"have; {advice}"
+    )
+
+
+def check_replaced(path: str, resumed: str | None, run: Run) -> None:
+    """Make sure that saving at `path` replaces no other run, which may have taken a night."""
+    if not os.path.exists(path) or (resumed and os.path.samefile(path, resumed)):
+        return
+    import checkpoint
+
+    try:
+        there = checkpoint.load_weights(path)
+        theirs = dict(vars(there.config))
+        if isinstance(there, checkpoint.Checkpoint):
+            theirs |= vars(stored_training(path, there)) | {"data": there.fingerprint}
+    except CheckpointError:  # no run can go on from it
+        return
+    ours = vars(run.model.config) | vars(run.training) | {"data": data.fingerprint(run.loaded)}
+    other = [name for name in ours if theirs.get(name) != ours[name]]
+    if not other:  # the same run again
+        return
+    what = "a model without a run"
+    if isinstance(there, checkpoint.Checkpoint):
+        finished = there.step >= theirs["steps"]
+        what = f"{'a finished' if finished else 'an unfinished'} run of other settings "
+        what += f"({', '.join(other)})"
+    raise InputError(
+        f"--checkpoint {path}: has {what}; give another path, or --overwrite to replace it"
     )
 
 

@@ -9,17 +9,23 @@ likeliest is always taken. `--top-k` leaves only the k likeliest to draw from.
 
 from __future__ import annotations
 
-import math
 import os
-import random
 import sys
-from collections.abc import Sequence
 
 # The files beside this one: `python -I` and `-P` do not look there by themselves.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if __name__ == "__main__":
+    import startup
 
-from errors import CheckpointError, InputError, RunError
+    startup.errors_in_one_line()  # before the rest is loaded, which takes a moment
+
+import math
+import random
+from collections.abc import Sequence
+
+from errors import CheckpointError, InputError, RunError, printable
 from model import GPT, Config, empty_cache, gpt
+from normalization import form_in_which
 from options import (
     OptionParser,
     count,
@@ -83,7 +89,9 @@ def check_prompt(prompt: str, tokenizer: Tokenizer, config: Config) -> None:
     try:
         tokenizer.encode(prompt)
     except ValueError as error:
-        raise InputError(f"--prompt {prompt!r}: {error}") from None
+        form = form_in_which(lambda text: not tokenizer.unknown(text), prompt)
+        hint = f"; it has these letters in Unicode normalization form {form}: write it so"
+        raise InputError(f"--prompt {prompt!r}: {error}{hint if form else ''}") from None
     longest = config.block_size - 1
     if len(prompt) > longest:
         raise InputError(
@@ -103,11 +111,14 @@ def print_samples(
 ) -> None:
     """Write documents to stdout, one per line, each as soon as it is there.
 
+    What a terminal would obey is shown instead, since the data may be anybody's.
+
     It is over when whoever reads them has seen enough, as in `| head`.
     """
     try:
         for _ in range(samples):
-            print(generate(model, tokenizer, rng, temperature, top_k, prompt), flush=True)
+            text = generate(model, tokenizer, rng, temperature, top_k, prompt)
+            print(printable(text), flush=True)
     except BrokenPipeError:
         discard(sys.stdout)
 
@@ -136,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=path_name,
         required=True,
         metavar="PATH",
-        help="the model, as train.py saved it",
+        help="the model, as train.py or export.py saved it",
     )
     add_sampling_options(parser)
     parser.add_argument(
@@ -156,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import checkpoint  # late, since train.py imports this file and may save nothing
 
     try:
-        saved = checkpoint.load(options.checkpoint)
+        saved = checkpoint.load_weights(options.checkpoint)
     except CheckpointError as error:
         raise InputError(f"--checkpoint {error}") from None
     check_prompt(options.prompt, saved.tokenizer, saved.config)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from data import Window
 from record import Record
 
 
@@ -46,12 +47,16 @@ class Tokenizer(Record):
     def vocab_size(self) -> int:
         return len(self.characters) + 1
 
+    def unknown(self, text: str) -> list[str]:
+        """The characters of the text that are not in the vocabulary, each once."""
+        return [character for character in dict.fromkeys(text) if character not in self._ids]
+
     def encode(self, text: str) -> list[int]:
         """The ids of the characters; ValueError if one of them is not in the vocabulary."""
         try:
             return [self._ids[character] for character in text]
         except KeyError:
-            unknown = ", ".join(repr(c) for c in dict.fromkeys(text) if c not in self._ids)
+            unknown = ", ".join(map(repr, self.unknown(text)))
             known = repr(self.characters[:60]) + ("..." if len(self.characters) > 60 else "")
             raise ValueError(f"{unknown} not in the vocabulary, which is {known}") from None
 
@@ -59,8 +64,12 @@ class Tokenizer(Record):
         return "".join(self.characters[i] for i in ids)
 
     def document(self, text: str) -> list[int]:
-        """A whole document, as the model is trained on it: BOS at both ends."""
-        return [self.bos, *self.encode(text), self.bos]
+        """A document, as the model is trained on it: BOS at both ends.
+
+        A window of a document has BOS only where the document begins and where it ends.
+        """
+        begins, ends = (text.begins, text.ends) if isinstance(text, Window) else (True, True)
+        return [self.bos] * begins + self.encode(text) + [self.bos] * ends
 
 
 # --8<-- [end:tokenizer]

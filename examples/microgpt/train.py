@@ -2,44 +2,40 @@
 
     python examples/microgpt/train.py
 
-This is the command: it reads the options, prepares a run, and shows, saves and sums up what the
-loop in training.py does. `--help` lists the options.
+This is the command: it prepares the run that the options ask for, and shows, saves and sums up what
+the loop in training.py does. `--help` lists the options.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import os
-import signal
 import sys
+
+# The files beside this one: `python -I` and `-P` do not look there by themselves.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if __name__ == "__main__":
+    import startup
+
+    startup.errors_in_one_line()  # before the rest is loaded, which takes a moment
+
+import contextlib
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-# The files beside this one: `python -I` and `-P` do not look there by themselves.
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-import data
 import report
-from errors import CheckpointError, InputError, RunError, WorkerError
-from files import why_not_writable
+from advice import python
+from command_line import command_line
+from errors import RunError, WorkerError
 from gradients import GROUP
 from model import Config, parameter_count
-from options import (
-    OptionParser,
-    bad_setting,
-    number,
-    option_name,
-    path_name,
-    positive,
-    run_command,
-    whole_number,
-)
-from report import say
-from run import Run, Training, new_run, resumed_run, save, stored_training
-from sample import add_sampling_options, check_prompt, print_samples
-from training import held_out_loss, train
+from options import option_name, run_command
+from preparing import prepare
+from report import loss_text, say
+from run import Run, Training, save
+from sample import print_samples
+from training import held_out_loss, learning_rate, train
 
 from scalargrad import ENGINE
 
@@ -48,7 +44,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from checkpoint import Checkpoint
     from parallel import Workers
 
 
@@ -86,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     began, first = time.perf_counter(), run.step
     until = options.stop_at or run.training.steps
+    warned = False
     with CtrlC() as ctrl_c:
         with (
             saved_if_workers_fail(run, options.checkpoint),
@@ -96,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for step_seconds in train(run, until, workers):
                 metrics.add(run.step, run.losses[-1], run.optimizer.lr, step_seconds)
                 progress.show(run.losses)
+                if not warned and (warning := report.what_is_absurd(run)):
+                    progress.say(warning)
+                    warned = True
                 if options.save_every and run.step % options.save_every == 0:
                     try:
                         save(run, options.checkpoint)
@@ -112,12 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in filter(None, problems):
         say(f"train.py: error: {problem}")
     if ctrl_c.pressed or run.step < run.training.steps:
-        say_how_to_resume(run, options.checkpoint)
+        say_how_to_resume(run, options)
     if ctrl_c.pressed:
         return 130
     if run.held_out:
         loss = held_out_loss(run)
-        say(f"held-out loss {loss:.4f}, the mean over {_documents(len(run.held_out))}")
+        what = _examples(len(run.held_out), run.training)
+        say(f"held-out loss {loss_text(loss)}, the mean over {what}")
     print_samples(
         run.model,
         run.tokenizer,
@@ -128,90 +128,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.prompt,
     )
     return int(any(problems))
-
-
-# Preparing a run. Every mistake in the options is found here, before any file is changed.
-
-
-def prepare(options: Any) -> Run:
-    """The run that the options ask for."""
-    if options.save_every and not options.checkpoint:
-        raise InputError("--save-every needs --checkpoint, the file to save to")
-    saved = None
-    if options.resume:
-        import checkpoint  # late: many runs neither begin nor end with one
-
-        try:
-            saved = checkpoint.load(options.resume)
-        except CheckpointError as error:
-            raise InputError(f"--resume {error}") from None
-    config, training = settings(options, saved)
-    done = saved.step if saved else 0
-    if options.stop_at and not done < options.stop_at <= training.steps:
-        already = f", of which {done:,} are done" if saved else ""
-        raise InputError(
-            f"--stop-at {options.stop_at}: the run has {training.steps:,} steps{already}"
-        )
-    check_files(options, saved)
-    if saved:
-        run = resumed_run(options.resume, saved, options.data)
-    else:
-        run = new_run(options.data, config, training)
-    check_prompt(options.prompt, run.tokenizer, config)
-    return run
-
-
-def settings(options: Any, saved: Checkpoint | None) -> tuple[Config, Training]:
-    """The settings of a run: those on the command line, and for the rest the defaults.
-
-    A resumed run has those of its checkpoint, and the command line must not contradict them.
-    """
-    config, training = Config(), Training()
-    if saved:
-        config, training = saved.config, stored_training(options.resume, saved)
-    chosen = vars(config) | vars(training)
-    for name, value in vars(options).items():
-        if name not in chosen or value is None:
-            continue
-        value = tuple(value) if isinstance(value, list) else value
-        if saved and value != chosen[name]:
-            raise InputError(
-                f"{option_name(name)} {_shown(value)} contradicts {options.resume}, which has "
-                f"{_shown(chosen[name])}; leave the option out to go on with that run"
-            )
-        chosen[name] = value
-    try:
-        config = Config(**{name: chosen.pop(name) for name in vars(config)})
-        return config, Training(**chosen)
-    except ValueError as error:
-        raise bad_setting(error) from None
-
-
-def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def check_files(options: Any, saved: Checkpoint | None) -> None:
-    """Make sure that every file that was asked for can be written, and replaces no other."""
-    source = options.data or (saved and saved.source)
-    owners = {os.path.realpath(data.BUNDLED): "the bundled list"}
-    if source:
-        owners[os.path.realpath(source)] = "--data"
-    if options.resume:
-        owners[os.path.realpath(options.resume)] = "--resume"
-    for name in ("checkpoint", "metrics", "plot"):
-        path = getattr(options, name)
-        if path is None:
-            continue
-        problem = why_not_writable(path)
-        owner = owners.setdefault(os.path.realpath(path), option_name(name))
-        saves_where_it_resumed = name == "checkpoint" and owner == "--resume"
-        if not problem and owner != option_name(name) and not saves_where_it_resumed:
-            problem = f"is also the file of {owner}; give another path"
-        if problem:
-            raise InputError(f"{option_name(name)} {path}: {problem}")
-    if options.plot:
-        report.check_plot(options.plot)
 
 
 # Who computes the gradients.
@@ -248,23 +164,35 @@ def saved_if_workers_fail(run: Run, path: str | None) -> Iterator[None]:
 
 def describe(run: Run, options: Any) -> None:
     config, training = run.model.config, run.training
-    documents = len(run.documents) + len(run.held_out)
     held_out = f" ({len(run.held_out):,} held out)" if run.held_out else ""
+    windows = f" in {len(run.documents) + len(run.held_out):,} windows" if training.chunk else ""
     say(
-        f"data    {run.source or 'names.txt (bundled)'}: {_documents(documents)}{held_out}, "
+        f"data    {run.source or 'names.txt (bundled)'}: "
+        f"{_documents(len(run.loaded))}{windows}{held_out}, "
         f"vocabulary of {run.tokenizer.vocab_size:,} tokens"
     )
+    if not options.resume:
+        report.note_on_data(run)
+    if options.init_from:
+        say(f"init    from the weights of {options.init_from}")
     say(
         f"model   {parameter_count(run.model):,} parameters: n_layer {config.n_layer}, "
         f"n_embd {config.n_embd}, n_head {config.n_head}, block_size {config.block_size}"
     )
     say(
-        f"train   {training.steps:,} steps of {_documents(training.batch_size)}, "
+        f"train   {training.steps:,} steps of {_examples(training.batch_size, training)}, "
         f"lr {training.lr:g}, seed {training.seed}, {ENGINE} engine"
     )
+    if advice := report.how_to_be_faster():
+        say(f"        {advice}")
     describe_workers(training, options)
     if options.resume:
         say(f"resume  {options.resume}: {run.step:,} of {training.steps:,} steps are done")
+        if run.step == training.steps:
+            say("        (to go on for longer, give more --steps)")
+        elif options.steps is not None and run.step:
+            rate = learning_rate(training, run.step)
+            say(f"        the learning rate goes on at {rate:g}, and falls to 0 over the rest")
         if not options.checkpoint and run.step < training.steps:
             say("        (without --checkpoint, the steps from here on will not be saved)")
 
@@ -286,170 +214,50 @@ def _documents(n: int) -> str:
     return f"{n:,} document{'' if n == 1 else 's'}"
 
 
+def _examples(n: int, training: Training) -> str:
+    """So many of what a step reads."""
+    return f"{n:,} window{'' if n == 1 else 's'}" if training.chunk else _documents(n)
+
+
 def summarize(run: Run, steps: int, seconds: float) -> None:
     """Say how it went; `steps` are those since the start, or since it was resumed."""
     recent = min(report.RECENT, run.step)
     speed = f"; {steps:,} steps in {seconds:.2f} s, {steps / seconds:,.0f} steps/s" if steps else ""
     say(
-        f"final loss {run.losses[-1]:.4f}, mean of the last {recent} steps "
-        f"{report.mean_of_recent(run.losses):.4f}{speed}"
+        f"final loss {loss_text(run.losses[-1])}, mean of the last {recent} steps "
+        f"{loss_text(report.mean_of_recent(run.losses))}{speed}"
     )
 
 
-def say_how_to_resume(run: Run, path: str | None) -> None:
+def say_how_to_resume(run: Run, options: Any) -> None:
     say(f"stopped after step {run.step:,} of {run.training.steps:,}")
-    if path:
-        import shlex
-
-        script, path = shlex.quote(sys.argv[0]), shlex.quote(path)
-        say(f"saved; to go on: python {script} --resume {path} --checkpoint {path}")
+    if options.checkpoint:
+        say(f"saved; to go on: {command_to_resume(options)}")
     else:
         say("nothing was saved; with --checkpoint PATH, a run can go on where it was stopped")
 
 
-# The options. Those of the model and the training have no default here, so that a resumed run can
-# tell what was asked for.
+# What a checkpoint has, and what was about this part of the run alone.
+NOT_REPEATED = {*vars(Config()), *vars(Training()), "data", "resume", "init_from", "stop_at"}
+NOT_REPEATED |= {"checkpoint", "overwrite"}
 
 
-def command_line() -> OptionParser:
-    parser = OptionParser("train.py", "Train a GPT on documents, then print samples of it.")
-    _add_data_and_model_options(parser)
-    _add_training_options(parser)
-    _add_worker_options(parser)
-    add_sampling_options(parser)
-    _add_file_options(parser)
-    return parser
+def command_to_resume(options: Any) -> str:
+    """The command that goes on with the run, and shows and saves it as this one did."""
+    path, parser = options.checkpoint, command_line()
+    words = [*_words("resume", path), *_words("checkpoint", path)]
+    for name, value in vars(options).items():
+        if name not in NOT_REPEATED and value != parser.get_default(name):
+            words += _words(name, value)
+    return python(os.path.abspath(__file__), *words)
 
 
-def _add_data_and_model_options(parser: OptionParser) -> None:
-    config = Config()
-    group = parser.add_argument_group("data")
-    group.add_argument(
-        "--data",
-        type=path_name,
-        metavar="PATH|URL|makemore",
-        help="text with one document per line; makemore is the list of the published run "
-        "(default the bundled names.txt)",
-    )
-    group.add_argument(
-        "--val-fraction",
-        type=number,
-        metavar="F",
-        help="part of the documents to hold out, to see the loss on documents never trained on "
-        "(default 0)",
-    )
-    group = parser.add_argument_group("model")
-    for name, text in (
-        ("n_layer", "layers, each an attention and an MLP"),
-        ("n_embd", "numbers in the row that a token becomes; a multiple of --n-head"),
-        ("n_head", "attention heads per layer"),
-        ("block_size", "tokens that the model can see at once"),
-    ):
-        text += f" (default {getattr(config, name)})"
-        group.add_argument(option_name(name), type=whole_number, metavar="N", help=text)
-
-
-def _add_training_options(parser: OptionParser) -> None:
-    training = Training()
-    group = parser.add_argument_group("training")
-    group.add_argument(
-        "--steps",
-        type=whole_number,
-        metavar="N",
-        help=f"steps of the whole run; the learning rate falls over them "
-        f"(default {training.steps})",
-    )
-    group.add_argument(
-        "--batch-size",
-        type=whole_number,
-        metavar="N",
-        help=f"documents per step (default {training.batch_size})",
-    )
-    group.add_argument(
-        "--lr", type=number, help=f"learning rate of the first step (default {training.lr:g})"
-    )
-    group.add_argument(
-        "--betas",
-        type=number,
-        nargs=2,
-        metavar=("B1", "B2"),
-        help="how slowly Adam's two averages forget (default {:g} {:g})".format(*training.betas),
-    )
-    group.add_argument(
-        "--seed",
-        type=whole_number,
-        metavar="N",
-        help=f"for all random draws (default {training.seed})",
-    )
-
-
-def _add_worker_options(parser: OptionParser) -> None:
-    group = parser.add_argument_group(
-        "workers", f"The gradients of a batch of more than {GROUP} documents can be shared out."
-    )
-    group.add_argument(
-        "--workers",
-        type=positive,
-        metavar="K",
-        help="processes that compute them (default 1, or all threads of --executor)",
-    )
-    group.add_argument(
-        "--executor",
-        type=executor_name,
-        metavar="dask:ADDRESS",
-        help="the Dask cluster that has them, instead of this machine (needs distributed)",
-    )
-    group.add_argument(
-        "--allow-mixed-workers",
-        action="store_true",
-        help="go on even if some workers may compute other last bits than this process",
-    )
-
-
-def executor_name(text: str) -> str:
-    if not text.removeprefix("dask:") or not text.startswith("dask:"):
-        raise argparse.ArgumentTypeError(
-            f"must be dask:ADDRESS, such as dask:tcp://127.0.0.1:8786, got {text!r}"
-        )
-    return text
-
-
-def _add_file_options(parser: OptionParser) -> None:
-    group = parser.add_argument_group("stopping and going on")
-    group.add_argument(
-        "--checkpoint",
-        type=path_name,
-        metavar="PATH",
-        help="save the run there, when it ends or Ctrl-C stops it",
-    )
-    group.add_argument(
-        "--save-every", type=positive, metavar="N", help="and also after every N steps"
-    )
-    group.add_argument(
-        "--resume",
-        type=path_name,
-        metavar="PATH",
-        help="go on with a saved run; the options above for data, model and training are its own",
-    )
-    group.add_argument(
-        "--stop-at",
-        type=positive,
-        metavar="STEP",
-        help="stop after this step of --steps, to go on later",
-    )
-    group = parser.add_argument_group("records")
-    group.add_argument(
-        "--metrics",
-        type=path_name,
-        metavar="FILE.jsonl",
-        help="one line per step: step, loss, lr, seconds",
-    )
-    group.add_argument(
-        "--plot",
-        type=path_name,
-        metavar="FILE.svg|png",
-        help="a picture of the loss (needs matplotlib)",
-    )
+def _words(name: str, value: Any) -> list[str]:
+    """An option as it is given."""
+    option, text = option_name(name), str(value)
+    if value is True:
+        return [option]
+    return [f"{option}={text}"] if text.startswith("-") else [option, text]
 
 
 if __name__ == "__main__":

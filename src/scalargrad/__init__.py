@@ -1,4 +1,4 @@
-"""scalargrad: automatic differentiation of scalars, whose idea is read in one sitting.
+"""scalargrad: automatic differentiation of scalars, whose idea you can read in one sitting.
 
 >>> import scalargrad as sg
 >>> x, y = sg.Value(3.0), sg.Value(4.0)

@@ -9,7 +9,8 @@
 (12.0,)
 
 With `create_graph=True` they are Values that can be differentiated again: second derivatives,
-Newton steps, gradient penalties. The second derivatives with respect to several are the Hessian:
+Newton steps, gradient penalties. The second derivatives with respect to several inputs are the
+Hessian:
 
 >>> y = Value(1.0)
 >>> slopes = grad(x**3 * y + y**2, [x, y], create_graph=True)
@@ -17,8 +18,8 @@ Newton steps, gradient penalties. The second derivatives with respect to several
 [(12.0, 12.0), (12.0, 2.0)]
 
 Without it, the engine runs its `backward` on gradients that nobody sees. With it, the same walk is
-made here, and the rule of each operation is given Values and rows instead of floats: then what it
-computes is a graph.
+made here, and the rule of each operation is given Values and rows instead of floats, so that what
+it computes is a graph.
 """
 
 from __future__ import annotations
@@ -63,22 +64,27 @@ def grad(
 ) -> tuple[Any, ...]:
     """The derivatives of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
 
-    Of `inputs`, a Value gives a float, a row gives a row, and what holds some of these gives a
-    tuple of what they give; one Value or row is taken as a sequence of one. What the outputs do not
-    depend on gives 0. They are the very bits that `backward` adds to the gradients of leaves.
+    They have exactly the bits that `backward` adds to the gradients of leaves.
+    (`torch.autograd.grad`)
 
-    `outputs` is a Value or a row, or a sequence of them, whose derivatives are added up.
-    `grad_outputs` is what each is multiplied by, in the same form, with as many numbers for a row;
-    it may be left out where all outputs are Values, and is 1 then.
+    Args:
+        outputs: A Value or a row, or a sequence of them, whose derivatives are added up.
+        inputs: For a Value you get a float, for a row a row, and for a sequence of these a tuple of
+            their results. A single Value or row counts as a sequence of one. An input that the
+            outputs do not depend on gives 0.
+        grad_outputs: What the derivatives of each output are multiplied by, in the form of
+            `outputs`, with one number for each number of a row. If all outputs are Values, you may
+            leave it out; it is then 1.
+        create_graph: Whether the results are Values with graphs of their own instead of floats,
+            also in the rows, so that they can be differentiated again.
 
-    With `create_graph=True` the floats are Values with graphs of their own, and so are the numbers
-    in the rows, so that `grad` can be applied to them in turn.
+    Raises:
+        TypeError: If something is neither a Value nor a row.
+        ValueError: If `grad_outputs` does not fit. With `create_graph`, also if the graph holds an
+            operation that is not scalargrad's own, whose local derivatives are plain numbers, or if
+            any `data` that it needs was changed after the forward pass.
 
-    Raises TypeError if something is neither a Value nor a row, ValueError if `grad_outputs` does
-    not fit. With `create_graph=True` it raises ValueError if the graph holds an operation that is
-    not scalargrad's own, whose local derivatives are plain numbers, or if a `data` on the way was
-    changed after the forward pass. (`torch.autograd.grad`)
-
+    Examples:
         >>> from scalargrad import Value, grad, nn
         >>> x, y = Value(3.0), Value(4.0)
         >>> grad(x * x * y, [x, y])              # 2xy and x**2

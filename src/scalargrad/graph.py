@@ -13,14 +13,14 @@ v3    *          1  *      3  =             3  ->  v2         3
                  1  *      2  =             2  ->  x          8
 
 `graph.save(y, "graph.svg")` draws it. `to_svg`, `to_mermaid` (for GitHub and mkdocs) and `to_dot`
-(for Graphviz) give pictures as text. They need nothing installed, and change nothing. In a notebook
-a Value or a row that ends a cell is shown as its picture.
+(for Graphviz) give pictures as text. They change nothing, and nothing has to be installed. In a
+notebook, a cell that ends with a Value or a row shows its picture.
 
 `ledger` gives the lines of `explain` as data.
 
-A number is named by its `label`. Those without one are v1, v2, ... from the inputs on, and v4[2] is
-the third number of the row v4, or w[2] of a row with the label w; all functions give it the same
-name.
+A number is named by its `label`. Numbers without one are called v1, v2, ..., beginning with the
+inputs. v4[2] is the third number of the row v4, and w[2] that of a row with the label w. All
+functions use the same names.
 """
 
 from __future__ import annotations
@@ -92,13 +92,25 @@ def save(
 ) -> None:
     """Write the graph that `v` was computed by to a file: a picture, or the text for one.
 
-    The ending of `path` says what: `.svg` is a picture for a browser, as notebooks show it, `.dot`
-    the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png` and `.pdf` are drawn by Graphviz,
-    where its program `dot` is installed. A file of that name is replaced when the new one is whole.
+    An existing file of that name is replaced once the new one is complete.
 
-    Takes and raises what `to_dot` does, ValueError for any other ending, and OSError if the file
-    cannot be written or `dot` cannot draw it.
+    Args:
+        v: The Value, or a row.
+        path: The file. Its ending says what to write: `.svg` is a picture for a browser, as
+            notebooks show it, `.dot` the text of `to_dot` and `.mmd` that of `to_mermaid`. `.png`
+            and `.pdf` are drawn by Graphviz, if its program `dot` is installed.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
+        max_nodes: How many boxes there may be.
 
+    Raises:
+        TypeError: If `v` is not a Value or a row, or `path` is not the name of a file.
+        ValueError: If there would be more than `max_nodes` boxes, or `path` has another ending.
+        OSError: If the file cannot be written or `dot` cannot draw it.
+
+    Examples:
         >>> import tempfile
         >>> from scalargrad import Value, graph
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +138,21 @@ def to_svg(
 ) -> str:
     """The graph that `v` was computed by, as an SVG picture: what notebooks show.
 
-    As `to_dot` in all else. It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
+    It needs no Graphviz: the boxes are placed by `scalargrad.layout`.
 
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
+        max_nodes: How many boxes there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> graph.to_svg(Value(2.0, label="x").exp())[:39]
         '<svg xmlns="http://www.w3.org/2000/svg"'
@@ -141,12 +166,21 @@ def to_dot(
     """The graph that `v` was computed by, in Graphviz's language: `dot -Tsvg` makes a picture.
 
     One box per Value, with its name, operation, data and grad to four digits; leaves are rounded.
-    A row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one box, or with
-    `fused=False` one for each of its numbers. With `local_grads=True` each arrow has its local
-    derivative, or the smallest and the largest of many. The same graph always gives the same text.
+    The same graph always gives the same text.
 
-    Raises TypeError if `v` is not a Value or a row, and ValueError for more than `max_nodes` boxes.
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
+        max_nodes: How many boxes there may be.
 
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> dot = graph.to_dot(Value(2.0, label="x").exp(), local_grads=True)
         >>> print(dot.splitlines()[-2])
@@ -158,10 +192,23 @@ def to_dot(
 def to_mermaid(
     v: Value | Vector, *, fused: bool = True, local_grads: bool = False, max_nodes: int = 200
 ) -> str:
-    """The graph that `v` was computed by, as a Mermaid flowchart: as `to_dot` in all else.
+    """The graph that `v` was computed by, as a Mermaid flowchart, with the boxes of `to_dot`.
 
     GitHub and mkdocs draw it in a fenced block marked `mermaid`.
 
+    Args:
+        v: The Value, or a row.
+        fused: Whether a row that was made in one go (by `linear`, `softmax`, `matrix`, ...) is one
+            box, or one box for each of its numbers.
+        local_grads: Whether each arrow shows its local derivative; for many, the smallest and the
+            largest.
+        max_nodes: How many boxes there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value or a row.
+        ValueError: If there would be more than `max_nodes` boxes.
+
+    Examples:
         >>> from scalargrad import Value, graph
         >>> print(graph.to_mermaid(Value(2.0, label="x").exp(), local_grads=True))
         %%{init: {"flowchart": {"wrappingWidth": 400}}}%%
@@ -178,16 +225,25 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
     """What `v.backward()` does, line by line: a table with one line per edge of the graph.
 
     Each line hands one parent its contribution, upstream * local, where upstream is the gradient
-    that the node has gathered. `grad` is what the parent has gathered by then. The lines are in
-    the order of the pass, and the last one for a parent shows its gradient as `backward` computes
-    it, to which the contributions of softmax, rmsnorm and cross_entropy add up, up to rounding.
+    that the node has gathered. `grad` is what the parent has gathered by then. The lines are in the
+    order of the pass, and the last one for a parent shows its gradient as `backward` computes it.
+    The contributions of softmax, rmsnorm and cross_entropy add up to that only up to rounding.
     Numbers have six digits.
 
-    It is the same before and after `backward`: it starts from zero and touches no `.grad`. Raises
-    TypeError if `v` is not a Value, and ValueError for more than `max_edges` lines.
+    It is the same before and after `backward`: it starts from zero and touches no `.grad`.
 
+    Args:
+        v: The Value.
+        max_edges: How many lines there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value.
+        ValueError: If there would be more than `max_edges` lines.
+
+    Examples:
+        >>> from scalargrad import Value, graph
         >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
-        >>> print(explain(x * y + x))
+        >>> print(graph.explain(x * y + x))
         node  op  upstream     local     contribution      parent  grad
         v2    +          1  *      1  =             1  ->  v1         1
                          1  *      1  =             1  ->  x          1
@@ -212,12 +268,21 @@ def explain(v: Value, *, max_edges: int = 1000) -> str:
 def ledger(v: Value, *, max_edges: int = 1000) -> list[Edge]:
     """The lines of `explain` as data: one named tuple for each edge of the graph.
 
-    Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`, the names
-    as in the pictures, the numbers as floats. A leaf gives an empty list. Raises what `explain`
-    raises.
+    Its fields are `node`, `op`, `upstream`, `local`, `contribution`, `parent` and `grad`. Names are
+    those in the pictures, and numbers are floats. A leaf gives an empty list.
 
+    Args:
+        v: The Value.
+        max_edges: How many of them there may be.
+
+    Raises:
+        TypeError: If `v` is not a Value.
+        ValueError: If there would be more than `max_edges`.
+
+    Examples:
+        >>> from scalargrad import Value, graph
         >>> x = Value(3.0, label="x")
-        >>> for edge in ledger(x * x):
+        >>> for edge in graph.ledger(x * x):
         ...     print(edge.upstream, "*", edge.local, "->", edge.parent, edge.grad)
         1.0 * 3.0 -> x 3.0
         1.0 * 3.0 -> x 6.0
@@ -257,17 +322,18 @@ def _hands_nothing(node: Value, upstream: float, local: float) -> bool:
 
 
 def first_nonfinite(v: Value) -> str | None:
-    """Where inf or nan began: the first number that is one, in words, or None if there is none.
+    """Where inf or nan began: the first number that is inf or nan, in words, or None.
 
     It looks at the data of all numbers that `v` was computed from, inputs first. If these are all
-    finite, it looks at their gradients, from `v` on: after `backward`, that is where it began. The
+    finite, it looks at the gradients that `backward` has left, beginning with that of `v`. The
     words say which number it is, how it was computed and from what. Raises TypeError if `v` is not
     a Value.
 
+        >>> from scalargrad import Value, graph
         >>> x = Value(0.0, label="x")
         >>> y = x.sqrt() * 2.0
         >>> y.backward()
-        >>> print(first_nonfinite(y))
+        >>> print(graph.first_nonfinite(y))
         the gradient of x is inf: 2 from v1, times the derivative inf of sqrt(0)
     """
     outputs = _outputs("first_nonfinite", v, rows_too=False)

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-import random as _random
+import random
 from operator import index as _index
 
 from scalargrad.engine import (
@@ -47,7 +47,7 @@ TYPE_CHECKING = False  # importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class _Gaussian(Protocol):
+    class Gaussian(Protocol):
         def gauss(self, mu: float, sigma: float, /) -> float: ...
 
 
@@ -55,19 +55,28 @@ def matrix(
     nout: int,
     nin: int,
     std: float = 0.08,
-    rng: _Gaussian = _random,
+    rng: Gaussian = random,
 ) -> tuple[Vector, ...]:
     """`nout` rows of `nin` parameters, drawn row by row from `rng.gauss(0, std)`.
 
-    `rng` is a `random.Random`, which with a seed gives the same numbers in each run, or by default
-    the `random` module. The rows are what `linear` takes as `w`: `nin` numbers in, `nout` out.
+    The rows are what `linear` takes as `w`: `nin` numbers in, `nout` out.
 
-    Raises ValueError if a size is below 1, if there would be more than 100,000,000 parameters, or
-    if `std` is negative, infinite or nan; TypeError if a size is not an integer, `std` is no number
-    or `rng` has no method `gauss`.
+    Args:
+        nout: How many rows, at least 1.
+        nin: How long each row is, at least 1. There may be at most 100,000,000 parameters in all.
+        std: The standard deviation of the parameters, 0 or more.
+        rng: Draws the numbers: a `random.Random`, which gives the same numbers in each run if it
+            has a seed, or by default the `random` module.
 
+    Raises:
+        TypeError: If a size is not an integer, `std` is not a number or `rng` has no method
+            `gauss`.
+        ValueError: If a size or `std` is out of range.
+
+    Examples:
         >>> import random
-        >>> w = matrix(2, 3, std=1.0, rng=random.Random(0))
+        >>> from scalargrad import nn
+        >>> w = nn.matrix(2, 3, std=1.0, rng=random.Random(0))
         >>> len(w), len(w[0]), round(w[0][0].data, 3)
         (2, 3, 0.942)
     """

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 
 class _Optimizer:
-    """What the optimisers share: the parameters, the learning rate, and saving their state."""
+    """What all optimisers have: the parameters, the learning rate, and saving their state.
+
+    `step()` updates every parameter once, from its `grad`.
+    """
 
     __slots__ = ("__weakref__", "_count", "_lr", "_rows")
 
@@ -77,7 +80,7 @@ class _Optimizer:
         self._lr: float = self._checked("lr", lr)
 
     def zero_grad(self) -> None:
-        """Set every parameter's `grad` to 0, since `backward` adds to it."""
+        """Set every parameter's `grad` to 0, because `backward` adds to it."""
         zero_grads(self._rows)
 
     def state_dict(self) -> dict[str, Any]:
@@ -95,11 +98,17 @@ class _Optimizer:
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the optimiser that gave `state` stood.
+        """Go on from where the optimiser that gave `state` was.
 
-        Raises ValueError or TypeError, and changes nothing, if `state` is not from such an
-        optimiser with as many parameters.
+        Args:
+            state: What `state_dict` returned for an optimiser of the same class, with the same
+                number of parameters.
 
+        Raises:
+            TypeError: If something in `state` is of the wrong kind; nothing is changed then.
+            ValueError: If `state` is not from such an optimiser; nothing is changed then.
+
+        Examples:
             >>> from scalargrad import Value, optim
             >>> first, second = (optim.SGD([Value(1.0)], lr) for lr in (0.1, 0.2))
             >>> second.load_state_dict(first.state_dict())
@@ -150,15 +159,23 @@ class SGD(_Optimizer):
         velocity = momentum * velocity + g
         parameter -= lr * velocity
 
-    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), the gradient
-    where the velocity leads. `params` are leaf Values or (nested) rows of them; one that appears
-    twice counts once. `lr` and the other settings can be written between steps.
-
-    Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds a
-    computed Value, if a setting is negative or not finite, or for `nesterov` without momentum.
+    With `nesterov`, the last line is parameter -= lr * (g + momentum * velocity), which looks ahead
+    along the velocity. The settings are attributes, too, and can be changed between steps.
     (`torch.optim.SGD`; Sutskever, Martens, Dahl and Hinton 2013, On the Importance of
     Initialization and Momentum in Deep Learning.)
 
+    Args:
+        params: Leaf Values or (nested) rows of them; one that appears twice counts once.
+        lr: The learning rate, 0 or more.
+        momentum: How much of the velocity is kept from step to step, 0 or more.
+        weight_decay: How much of the parameter is added to its gradient, 0 or more.
+        nesterov: Whether to look ahead along the velocity; this needs a momentum above 0.
+
+    Raises:
+        TypeError: If `params` holds anything but Values and rows of them.
+        ValueError: If `params` is empty or holds a computed Value, or if a setting is out of range.
+
+    Examples:
         >>> from scalargrad import Value, optim
         >>> x = Value(1.0)
         >>> optimizer = optim.SGD([x], lr=0.25)
@@ -213,13 +230,21 @@ class Adam(_Optimizer):
         v = beta2 * v + (1 - beta2) * grad**2
         parameter -= lr * (m / (1 - beta1**step)) / (sqrt(v / (1 - beta2**step)) + eps)
 
-    `weight_decay` adds that multiple of the parameter to its gradient first. `params` are leaf
-    Values or (nested) rows of them; one that appears twice counts once. `lr` can be written between
-    steps. Raises TypeError if `params` holds anything else, and ValueError if it is empty or holds
-    a computed Value, or if a setting is out of range: each beta from 0 to below 1, the others from
-    0 up. (Kingma and Ba 2015, Adam: A Method for Stochastic Optimization, Algorithm 1;
-    `torch.optim.Adam`.)
+    The settings are attributes, too, and can be changed between steps. (Kingma and Ba 2015, Adam: A
+    Method for Stochastic Optimization, Algorithm 1; `torch.optim.Adam`.)
 
+    Args:
+        params: Leaf Values or (nested) rows of them; one that appears twice counts once.
+        lr: The learning rate, 0 or more.
+        betas: How much of m and of v is kept from step to step, each at least 0 and below 1.
+        eps: Prevents a division by zero; 0 or more.
+        weight_decay: How much of the parameter is added to its gradient first, 0 or more.
+
+    Raises:
+        TypeError: If `params` holds anything but Values and rows of them.
+        ValueError: If `params` is empty or holds a computed Value, or if a setting is out of range.
+
+    Examples:
         >>> from scalargrad import Value, optim
         >>> x = Value(1.0)
         >>> optimizer = optim.Adam([x], lr=0.25)
@@ -295,13 +320,26 @@ class Adam(_Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: that shrinks the parameters, and no gradient knows of it.
+    """Adam with decoupled weight decay: it acts on the parameters, not on their gradients.
 
         parameter *= 1 - lr * weight_decay
 
-    before each step, which then is that of Adam without decay. All else is as in `Adam`.
-    (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization; `torch.optim.AdamW`.)
+    This comes before each step, which is then that of Adam without decay. Everything else is as in
+    `Adam`. (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization;
+    `torch.optim.AdamW`.)
 
+    Args:
+        params: Leaf Values or (nested) rows of them; one that appears twice counts once.
+        lr: The learning rate, 0 or more.
+        betas: How much of m and of v is kept from step to step, each at least 0 and below 1.
+        eps: Prevents a division by zero; 0 or more.
+        weight_decay: How much a parameter shrinks in each step, as a multiple of `lr`, 0 or more.
+
+    Raises:
+        TypeError: If `params` holds anything but Values and rows of them.
+        ValueError: If `params` is empty or holds a computed Value, or if a setting is out of range.
+
+    Examples:
         >>> from scalargrad import Value, optim
         >>> x = Value(1.0)
         >>> optimizer = optim.AdamW([x], lr=0.5, weight_decay=0.1)
@@ -328,14 +366,25 @@ class AdamW(Adam):
 def clip_grad_norm(params: Parameters, max_norm: float) -> float:
     """Scale all gradients down together so that their norm is at most `max_norm`.
 
-    Returns the norm before: sqrt(sum of grad**2) over all parameters. Gradients with a smaller norm
-    are left alone, so that `max_norm=math.inf` only measures. An infinite gradient becomes nan and
-    the others 0, and one that is nan makes all nan, as in PyTorch: check the returned norm if that
-    can happen. Raises as the optimisers do if `params` is not made of parameters, and ValueError if
-    `max_norm` is negative or nan.
-    (Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural Networks;
-    `torch.nn.utils.clip_grad_norm_`.)
+    Gradients with a smaller norm are left alone, so `max_norm=math.inf` only measures. As in
+    PyTorch, an infinite gradient becomes nan and the others 0, and a gradient that is nan makes all
+    of them nan: check the returned norm if that can happen. (Pascanu, Mikolov and Bengio 2013, On
+    the Difficulty of Training Recurrent Neural Networks; `torch.nn.utils.clip_grad_norm_`.)
 
+    Args:
+        params: Leaf Values or (nested) rows of them; one that appears twice counts once.
+        max_norm: The largest norm that is left alone, 0 or more.
+
+    Returns:
+        The norm before clipping: sqrt(sum of grad**2) over all parameters.
+
+    Raises:
+        TypeError: If `params` holds anything but Values and rows of them, or `max_norm` is not a
+            number.
+        ValueError: If `params` is empty or holds a computed Value, or if `max_norm` is negative
+            or nan.
+
+    Examples:
         >>> from scalargrad import Value, optim
         >>> x, y = Value(1.0), Value(1.0)
         >>> (30 * x + 40 * y).backward()

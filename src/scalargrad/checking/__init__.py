@@ -1,4 +1,4 @@
-"""Check gradients, be they the library's or those of a `Value` that you wrote yourself.
+"""Check gradients: those of this library, or those of a `Value` that you wrote yourself.
 
 >>> from scalargrad import Value, gradcheck
 >>> gradcheck(lambda x, y: (x * y).tanh(), [0.5, 2.0])
@@ -32,41 +32,53 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
 ) -> bool:
-    """Compare the gradients that `f` backpropagates with what a small step shows.
+    """Compare the gradients that `f` backpropagates with slopes measured by small steps.
 
-    `f` is called as `f(*inputs)`, with fresh leaves each time, each input in the form in which it
-    was given, and returns a Value or rows of them. So pass `nn.vector([...])`, not a list, where
-    `f` uses the methods of a row. Each of the `inputs` is a number, a Value, or a list, tuple,
-    Vector or dict of these, as deep as you like. They may be Values of your own: any class that
-    has `data`, `grad` and `backward()`. A leaf is made by calling the class with a number, or as a
-    copy if it takes more.
+    If a gradient is wrong, the error says for which input, what it should be, where it first goes
+    wrong, and the cause, if that can be proved.
 
+    A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
+    that, plus the possible error of the measurement itself. At a kink, such as that of relu at 0,
+    everything from the slope on the left to the slope on the right is accepted.
+    (`torch.autograd.gradcheck`)
+
+    Args:
+        f: A function, called as `f(*inputs)` with fresh leaves each time, each input in the form in
+            which it was given. It returns a Value or rows of them.
+        inputs: Each is a number, a Value, or a list, tuple, Vector or dict of these, nested as
+            deeply as you like. If `f` uses the methods of a row, give it `nn.vector([...])`, not a
+            list. They may be Values of your own: any class that has `data`, `grad` and
+            `backward()`. A leaf is made by calling the class with a number, or as a copy if it
+            takes more.
+        eps: The steps h are about `eps` times max(1, |x|), or others where f bends, ends or is too
+            large for that.
+        atol: The error that is allowed for derivatives of about 1. If all are smaller, it shrinks
+            with the largest, down to 1e-4 of itself.
+        rtol: The error that is allowed as a fraction of the derivative.
+        raise_exception: Whether to raise if a gradient is wrong, or to return False.
+
+    Returns:
+        True if all gradients are right.
+
+    Raises:
+        AssertionError: If a gradient is wrong.
+        TypeError: If `f` does not return Values or one of the inputs is neither a number nor a
+            Value.
+        ValueError: If there is nothing to compare with: `inputs` is empty, or f is not finite,
+            jumps, ends, or differs from call to call.
+
+    Examples:
         >>> from scalargrad import Value, gradcheck, nn
         >>> gradcheck(lambda x, y: x * y.exp(), [2.0, 0.5])
         True
         >>> gradcheck(nn.linear, [[1.0, 2.0], [[3.0, 4.0], [5.0, 6.0]]])      # a row and a matrix
         True
-
-    If a gradient is wrong it raises AssertionError (or, with `raise_exception=False`, returns
-    False) and says which input, what it should be, where on the way it first goes wrong, and the
-    cause, if that can be proved:
-
         >>> def square(x):
         ...     return Value(x.data ** 2, (x,), (x.data,), op="square")
         >>> gradcheck(lambda a, b: 2.0 * square(a) + b, [4.0, 1.0])
         Traceback (most recent call last):
         AssertionError: gradcheck: for inputs[0] = 4.0 backward gave 8.0; it should be 16 +- 0.016
         first wrong: square of 4 = 16; for a grad of 1 it hands 4 instead of 8 to inputs[0]
-
-    A gradient is right if it differs from (f(x + h) - f(x - h)) / 2h by at most atol + rtol times
-    that, plus what that itself may be off. The steps h are about `eps` times max(1, |x|), or others
-    where f bends, ends or is too large for it. `atol` is for derivatives of about 1; if all are
-    smaller it shrinks with the largest, down to 1e-4 of itself. At a kink, as that of relu at 0,
-    everything from the slope on the left to that on the right is right.
-
-    Raises TypeError if `f` does not return Values or one of the inputs is neither a number nor a
-    Value, and ValueError where there is nothing to compare with: `inputs` is empty, or f is not
-    finite, jumps, ends, or differs from call to call. (`torch.autograd.gradcheck`)
     """
     __tracebackhide__ = True  # pytest then shows the student's test, not this function
     if not callable(f):

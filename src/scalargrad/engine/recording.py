@@ -41,12 +41,12 @@ class _AlsoWithoutBrackets(type):
 class no_grad(metaclass=_AlsoWithoutBrackets):  # noqa: N801 - named as PyTorch names it
     """Within it, operations compute numbers and record no graph.
 
-    A context manager, `with no_grad():`, and a decorator, `@no_grad()`, both of them also without
-    the brackets. It holds for the current thread only, and can be nested. A generator or coroutine
-    that it decorates records nothing while it runs, and pauses nothing while it waits. Raises
-    TypeError if it is to decorate something else than a function. (`torch.no_grad`)
+    It is a context manager, `with no_grad():`, and a decorator, `@no_grad()`, and the brackets may
+    be left out. It applies to the current thread only, and can be nested. A generator or coroutine
+    that it decorates records nothing while it runs, and lets others record while it waits. Raises
+    TypeError if it has to decorate anything but a function. (`torch.no_grad`)
 
-        >>> from scalargrad import Value
+        >>> from scalargrad import Value, no_grad
         >>> x = Value(2.0)
         >>> with no_grad():
         ...     y = x * x

@@ -5,19 +5,27 @@
 #define DOC_Value \
     "A number that remembers how it was computed.\n" \
     "\n" \
-    "`data` is any real number, stored as a float. `parents` and `local_grads` say what it was made\n" \
-    "from and the derivative with respect to each; leave them out for a leaf, such as a parameter.\n" \
-    "Local derivatives given as Values can be differentiated again, see `grad`.\n" \
-    "`op` names the operation and `label` the number, both for pictures and messages only.\n" \
+    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either side.\n" \
+    "The result has the bits that Python's own operator gives, and where that raises an error, so\n" \
+    "does this. `< <= > >=` compare the `data`, and so does `==` with anything but a Value. Between\n" \
+    "two Values, `==` asks whether they are the same object, as `hash` does, so that they can be kept\n" \
+    "in sets and dicts.\n" \
     "\n" \
-    "`+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either\n" \
-    "side; the result has the bits that Python's own operator gives, and raises what it raises.\n" \
-    "Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between\n" \
-    "Values `==` is identity, as `hash` is, so that they can live in sets and dicts.\n" \
+    "Args:\n" \
+    "    data: Any real number; it is stored as a float.\n" \
+    "    parents: The Values it was made from. Leave them out for a leaf, such as a parameter.\n" \
+    "    local_grads: The derivative with respect to each parent. Those given as Values can be\n" \
+    "        differentiated again, see `grad`.\n" \
+    "    op: The name of the operation, for pictures and messages only.\n" \
+    "    label: The name of the number, for pictures and messages only.\n" \
     "\n" \
-    "Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local\n" \
-    "derivatives as parents, and OverflowError for an int that is too large for a float.\n" \
+    "Raises:\n" \
+    "    TypeError: If an argument is of the wrong kind.\n" \
+    "    ValueError: If there are not as many local derivatives as parents.\n" \
+    "    OverflowError: If `data` is an int that is too large for a float.\n" \
     "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> x = Value(2.0, label=\"x\")\n" \
     "    >>> y = 3 * x**2 + 1\n" \
     "    >>> y\n" \
@@ -27,21 +35,29 @@
     "    Value(data=2.0, grad=12.0, label='x')"
 
 #define DOC_Value_backward \
-    "Compute the derivative of this Value by every Value it was made from.\n" \
+    "Compute the derivative of this Value with respect to every Value it was made from.\n" \
     "\n" \
     "In reverse topological order, each node hands each parent its contribution:\n" \
     "\n" \
     "    parent.grad += local_grad * node.grad\n" \
     "\n" \
     "Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.\n" \
-    "Every other node's `grad` becomes the derivative of this call. `grad` is what the\n" \
-    "derivatives are multiplied by: the derivative of something else by this Value. A node whose\n" \
-    "gradient is exactly 0 hands nothing down, whatever the local derivative.\n" \
+    "Every other node's `grad` becomes the derivative of this call. A node whose gradient is\n" \
+    "exactly 0 hands nothing down, whatever the local derivative.\n" \
     "\n" \
-    "Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow\n" \
-    "is inf, and nan stays nan. (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986,\n" \
-    "Learning Representations by Back-propagating Errors.)\n" \
+    "It never raises because of a number: an overflow is inf, and nan stays nan.\n" \
+    "(`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986, Learning Representations by\n" \
+    "Back-propagating Errors.)\n" \
     "\n" \
+    "Args:\n" \
+    "    grad: What the derivatives are multiplied by: the derivative of something else with\n" \
+    "        respect to this Value.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `grad` is not a real number.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> x, y = Value(3.0), Value(4.0)\n" \
     "    >>> z = x * y\n" \
     "    >>> z.backward()\n" \
@@ -56,16 +72,17 @@
     "\n" \
     "It has no label, and its gradient is 0. (`torch.Tensor.detach`)\n" \
     "\n" \
+    "    >>> from scalargrad import Value\n" \
     "    >>> x = Value(3.0)\n" \
     "    >>> (x * x.detach()).backward()\n" \
     "    >>> x.grad                       # not 6: one of the factors is a constant\n" \
     "    3.0"
 
 #define DOC_Value_data \
-    "The number itself, a float. Writing to it changes no graph that was recorded before."
+    "The number itself, a float. Writing to it does not change graphs recorded before."
 
 #define DOC_Value_grad \
-    "d output / d self, a float, after `output.backward()`; 0.0 before."
+    "The derivative of the output with respect to this, a float; 0.0 before `backward`."
 
 #define DOC_Value_label \
     "A name, for pictures and messages; empty unless you give one."
@@ -74,7 +91,7 @@
     "The Values this one was computed from, a tuple; empty for a leaf."
 
 #define DOC_Value_local_grads \
-    "d self / d parent for each parent, a tuple of floats, as it was at the forward pass."
+    "The derivative with respect to each parent, a tuple of floats; as of the forward pass."
 
 #define DOC_Value_op \
     "The operation that made this Value, such as \"+\" or \"tanh\"; empty for a leaf."
@@ -274,19 +291,26 @@
 #define DOC_Vector \
     "An immutable row of Values that computes number by number.\n" \
     "\n" \
-    "Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`\n" \
-    "a Vector of the same Values. `==` and `hash` are identity.\n" \
+    "`row[i]` is the same Value each time, and `row[a:b]` a Vector of the same Values. `==` and\n" \
+    "`hash` are identity.\n" \
     "\n" \
-    "`+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits\n" \
-    "that the operation on Values gives. Beside a row may be another one of the same length, a Value\n" \
-    "or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a\n" \
-    "list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in\n" \
-    "pictures, set `row.label`.\n" \
+    "`+ - * / **`, `abs` and the methods of Value give a row of the same length, each number with the\n" \
+    "bits that the operation on Values gives. The other operand may be a row or a NumPy array of the\n" \
+    "same length, or a Value or a number, which then serves the whole row; on the right, it may also\n" \
+    "be a list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row\n" \
+    "in pictures, set `row.label`.\n" \
     "\n" \
-    "Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise\n" \
-    "ValueError if the lengths differ, and what the operation on numbers raises, saying at which\n" \
-    "element.\n" \
+    "Operators raise ValueError if the lengths differ. They also raise what the operation on numbers\n" \
+    "raises, and say at which element.\n" \
     "\n" \
+    "Args:\n" \
+    "    values: The Values, in order. Plain numbers among them become leaves.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `values` is not a sequence of Values and real numbers.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value, Vector\n" \
     "    >>> x = Value(1.0)\n" \
     "    >>> row = Vector([x, 2.0, 3.0])\n" \
     "    >>> row[0] is x, len(row), row[1:] * 10\n" \
@@ -297,7 +321,8 @@
     "\n" \
     "An empty row has the sum 0. (`torch.sum`)\n" \
     "\n" \
-    "    >>> vector([1.0, 2.0, 4.0]).sum().data\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.vector([1.0, 2.0, 4.0]).sum().data\n" \
     "    7.0"
 
 #define DOC_Vector_mean \
@@ -305,42 +330,46 @@
     "\n" \
     "Raises ValueError if the row is empty. (`torch.mean`)\n" \
     "\n" \
-    "    >>> vector([1.0, 2.0, 6.0]).mean().data\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.vector([1.0, 2.0, 6.0]).mean().data\n" \
     "    3.0"
 
 #define DOC_Vector_data \
-    "The numbers, a tuple of floats. Write any sequence of as many numbers.\n" \
+    "The numbers, a tuple of floats. Assign any sequence of the same length.\n" \
     "\n" \
-    "Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,\n" \
-    "TypeError if it is not a sequence of real numbers, and then changes nothing.\n" \
+    "Writing does not change graphs that were recorded before. Raises ValueError if the lengths\n" \
+    "differ, and TypeError if it is not a sequence of real numbers; then nothing changes.\n" \
     "\n" \
-    "    >>> row = vector([1.0, 2.0])\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> row = nn.vector([1.0, 2.0])\n" \
     "    >>> row.data = [3, 4]\n" \
     "    >>> row.data, row[1].data\n" \
     "    ((3.0, 4.0), 4.0)"
 
 #define DOC_Vector_grad \
-    "The gradients, a tuple of floats; written as `data` is."
+    "The gradients, a tuple of floats; assign to them as to `data`."
 
 #define DOC_Vector_label \
     "A name, for pictures; empty unless you give one.\n" \
     "\n" \
-    "That of a whole row belongs to its numbers, that of a slice to this Vector."
+    "The label of a whole row belongs to its numbers, that of a slice only to this Vector."
 
 #define DOC_Vector_index \
     "The position of this very Value, or of a number, from `start` up to `stop`.\n" \
     "\n" \
     "Raises ValueError if it is not there.\n" \
     "\n" \
-    "    >>> row = vector([5.0, 6.0])\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> row = nn.vector([5.0, 6.0])\n" \
     "    >>> row.index(row[1]), row.index(6.0)\n" \
     "    (1, 1)"
 
 #define DOC_Vector_count \
     "How often this very Value, or a number, is in the row.\n" \
     "\n" \
-    "Another Value with the same data is another Value.\n" \
+    "Another Value with the same data does not count.\n" \
     "\n" \
+    "    >>> from scalargrad import Value, Vector\n" \
     "    >>> x = Value(1.0)\n" \
     "    >>> row = Vector([x, x, 1.0])\n" \
     "    >>> row.count(x), row.count(1.0)\n" \
@@ -361,19 +390,34 @@
     "The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.\n" \
     "\n" \
     "The derivatives are x / (x**2 + y**2) with respect to y and -y / (x**2 + y**2) with\n" \
-    "respect to x. Raises as `maximum` does. (`torch.atan2`)\n" \
+    "respect to x. (`torch.atan2`)\n" \
     "\n" \
-    "    >>> from scalargrad import Value\n" \
+    "Args:\n" \
+    "    y: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
+    "    x: The same; if both are rows, they must have the same length.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `y` or `x` is none of these.\n" \
+    "    ValueError: If rows are not equally long.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value, atan2\n" \
     "    >>> atan2(Value(0.0), -1.0).data\n" \
     "    3.141592653589793"
 
 #define DOC_concatenate \
     "The rows one after the other, as one row and one node.\n" \
     "\n" \
-    "There is at least one row; their lengths may differ. Raises ValueError if there is none,\n" \
-    "TypeError if `rows` is not a sequence of sequences of Values and real numbers.\n" \
     "(`torch.cat`)\n" \
     "\n" \
+    "Args:\n" \
+    "    rows: At least one row; their lengths may differ.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `rows` is not a sequence of sequences of Values and real numbers.\n" \
+    "    ValueError: If there is no row.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.concatenate([[1.0, 2.0], [3.0]])\n" \
     "    Vector([1.0, 2.0, 3.0])"
@@ -385,14 +429,21 @@
     "    dloss/dx[j] = softmax(x)[j] - (j == target)\n" \
     "\n" \
     "Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.\n" \
-    "A nat is 1 / log(2) = 1.44 bits. `target` may also be a row of probabilities, one per logit; the\n" \
-    "loss is then the sum of the losses of all targets, each times its probability.\n" \
+    "A nat is 1 / log(2) = 1.44 bits. (`torch.nn.functional.cross_entropy`, for one row of logits.)\n" \
     "\n" \
-    "Raises ValueError if `logits` is empty or the rows are not equally long, IndexError if `target`\n" \
-    "is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values\n" \
-    "and real numbers, or `target` neither that nor an integer. (`torch.nn.functional.cross_entropy`,\n" \
-    "for one row of logits.)\n" \
+    "Args:\n" \
+    "    logits: One number for each class.\n" \
+    "    target: The index of the right class, counted from 0; or a row of probabilities, one per\n" \
+    "        logit. The loss is then the sum of the losses of all targets, each times its\n" \
+    "        probability.\n" \
     "\n" \
+    "Raises:\n" \
+    "    TypeError: If `logits` is not a sequence of Values and real numbers, or `target` neither\n" \
+    "        that nor an integer.\n" \
+    "    ValueError: If `logits` is empty or the rows are not equally long.\n" \
+    "    IndexError: If `target` is not one of the indices.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.cross_entropy([0.0, -800.0], target=1).data\n" \
     "    800.0"
@@ -403,9 +454,17 @@
     "    y = a[0]*b[0] + a[1]*b[1] + ...\n" \
     "    dy/da[j] = b[j], dy/db[j] = a[j]\n" \
     "\n" \
-    "The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if\n" \
-    "an argument is not a sequence of Values and real numbers. (`torch.dot`)\n" \
+    "The sum runs from left to right. (`torch.dot`)\n" \
     "\n" \
+    "Args:\n" \
+    "    a: A row, at least one number long.\n" \
+    "    b: Another row of the same length.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If an argument is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If the lengths differ or are 0.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data\n" \
     "    11.0"
@@ -426,12 +485,19 @@
     "    y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]\n" \
     "    dy[i]/dx[j] = w[i][j], dy[i]/dw[i][j] = x[j], dy[i]/db[i] = 1\n" \
     "\n" \
-    "`x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.\n" \
-    "Each sum runs from left to right, and `b` is added last.\n" \
+    "The result is a row of m numbers. Each sum runs from left to right, and `b` is added last.\n" \
+    "(`torch.nn.functional.linear`)\n" \
     "\n" \
-    "Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a\n" \
-    "sequence of Values and real numbers. (`torch.nn.functional.linear`)\n" \
+    "Args:\n" \
+    "    x: A row of n numbers.\n" \
+    "    w: m rows of n numbers.\n" \
+    "    b: m numbers, or None for no bias.\n" \
     "\n" \
+    "Raises:\n" \
+    "    TypeError: If an argument is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If the sizes do not fit or one of them is 0.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])\n" \
     "    Vector([11.5, 17.5])"
@@ -442,9 +508,16 @@
     "    y = max(x) + log(sum_j exp(x[j] - max(x)))\n" \
     "    dy/dx[j] = softmax(x)[j]\n" \
     "\n" \
-    "`x - nn.logsumexp(x)` is log(softmax(x)). Raises ValueError if `x` is empty, TypeError if it is\n" \
-    "not a sequence of Values and real numbers. (`torch.logsumexp`)\n" \
+    "`x - nn.logsumexp(x)` is log(softmax(x)). (`torch.logsumexp`)\n" \
     "\n" \
+    "Args:\n" \
+    "    x: A row, at least one number long.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `x` is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If `x` is empty.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.logsumexp([-1000.0, 0.0]).data\n" \
     "    0.0"
@@ -452,11 +525,18 @@
 #define DOC_maximum \
     "The larger of two numbers, as one node, or of two rows number by number; nan if either is.\n" \
     "\n" \
-    "The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
-    "is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if\n" \
-    "rows are not equally long. (`torch.maximum`)\n" \
+    "The gradient goes to the larger one, and half to each at a tie. (`torch.maximum`)\n" \
     "\n" \
-    "    >>> from scalargrad import Value\n" \
+    "Args:\n" \
+    "    a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
+    "    b: The same; if both are rows, they must have the same length.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `a` or `b` is none of these.\n" \
+    "    ValueError: If rows are not equally long.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value, maximum\n" \
     "    >>> a, b = Value(1.0), Value(2.0)\n" \
     "    >>> maximum(a, b).backward()\n" \
     "    >>> a.grad, b.grad\n" \
@@ -465,11 +545,18 @@
 #define DOC_minimum \
     "The smaller of two numbers, as one node, or of two rows number by number; nan if either is.\n" \
     "\n" \
-    "The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`\n" \
-    "is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if\n" \
-    "rows are not equally long. (`torch.minimum`)\n" \
+    "The gradient goes to the smaller one, and half to each at a tie. (`torch.minimum`)\n" \
     "\n" \
-    "    >>> from scalargrad import Value\n" \
+    "Args:\n" \
+    "    a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.\n" \
+    "    b: The same; if both are rows, they must have the same length.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `a` or `b` is none of these.\n" \
+    "    ValueError: If rows are not equally long.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import Value, minimum\n" \
     "    >>> a, b = Value(2.0), Value(2.0)\n" \
     "    >>> minimum(a, b).backward()\n" \
     "    >>> a.grad, b.grad\n" \
@@ -489,11 +576,18 @@
     "    y[i] = x[i] / sqrt(mean_j x[j]**2 + eps)\n" \
     "    dy[i]/dx[j] = ((i == j) - y[i] * y[j] / n) / sqrt(mean_k x[k]**2 + eps)\n" \
     "\n" \
-    "`eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or `eps` is\n" \
-    "negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if `x` is not a\n" \
-    "sequence of Values and real numbers. (Zhang and Sennrich 2019, Root Mean Square Layer\n" \
-    "Normalization; `torch.nn.functional.rms_norm`.)\n" \
+    "(Zhang and Sennrich 2019, Root Mean Square Layer Normalization; `torch.nn.functional.rms_norm`.)\n" \
     "\n" \
+    "Args:\n" \
+    "    x: A row, at least one number long.\n" \
+    "    eps: Prevents a division by zero for a row of zeros; 0 or more.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `x` is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If `x` is empty or `eps` is negative or nan.\n" \
+    "    ZeroDivisionError: For a row of zeros with eps=0.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.rmsnorm([3.0, -3.0], eps=0.0)\n" \
     "    Vector([1.0, -1.0])"
@@ -511,9 +605,16 @@
     "    dp[i]/dx[j] = p[i] * ((i == j) - p[j])\n" \
     "\n" \
     "The largest logit is subtracted first, which changes no probability and prevents overflow.\n" \
-    "Raises ValueError if `x` is empty, TypeError if it is not a sequence of Values and real numbers.\n" \
     "(`torch.nn.functional.softmax`)\n" \
     "\n" \
+    "Args:\n" \
+    "    x: The logits, a row, at least one number long.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    TypeError: If `x` is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If `x` is empty.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.softmax([1000.0, 1000.0])\n" \
     "    Vector([0.5, 0.5])"
@@ -521,9 +622,16 @@
 #define DOC_vector \
     "A row of parameters: one leaf Value per number.\n" \
     "\n" \
-    "Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.\n" \
+    "Args:\n" \
+    "    numbers: The numbers, in order, at least one.\n" \
     "\n" \
-    "    >>> vector([0.5, 2])\n" \
+    "Raises:\n" \
+    "    TypeError: If `numbers` is not a sequence of real numbers.\n" \
+    "    ValueError: If `numbers` is empty.\n" \
+    "\n" \
+    "Examples:\n" \
+    "    >>> from scalargrad import nn\n" \
+    "    >>> nn.vector([0.5, 2])\n" \
     "    Vector([0.5, 2.0])"
 
 #define DOC_weighted_sum \
@@ -532,13 +640,18 @@
     "    y[j] = weights[0]*rows[0][j] + weights[1]*rows[1][j] + ...\n" \
     "    dy[j]/dweights[i] = rows[i][j], dy[j]/drows[i][j] = weights[i]\n" \
     "\n" \
-    "There is one weight per row, at least one, and the rows are equally long; so is the result. Each\n" \
-    "sum runs from left to right. It is the twin of `linear`: `linear(x, w)` goes through the rows of\n" \
-    "w, this through its columns.\n" \
+    "The result is as long as each of the rows. Each sum runs from left to right. It is the twin of\n" \
+    "`linear`: `linear(x, w)` goes through the rows of w, this through its columns.\n" \
     "\n" \
-    "Raises ValueError if the sizes do not fit, TypeError if an argument is not a sequence of Values\n" \
-    "and real numbers.\n" \
+    "Args:\n" \
+    "    weights: One number per row, at least one.\n" \
+    "    rows: Rows of the same length.\n" \
     "\n" \
+    "Raises:\n" \
+    "    TypeError: If an argument is not a sequence of Values and real numbers.\n" \
+    "    ValueError: If the sizes do not fit.\n" \
+    "\n" \
+    "Examples:\n" \
     "    >>> from scalargrad import nn\n" \
     "    >>> nn.weighted_sum([0.25, 0.75], [[4.0, 8.0], [0.0, 4.0]])\n" \
     "    Vector([1.0, 5.0])"

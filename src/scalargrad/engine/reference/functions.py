@@ -32,11 +32,18 @@ if TYPE_CHECKING:
 def maximum(a: Operand, b: Operand) -> Value | Vector:
     """The larger of two numbers, as one node, or of two rows number by number; nan if either is.
 
-    The gradient goes to the larger one, and half to each at a tie. Raises TypeError if `a` or `b`
-    is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if
-    rows are not equally long. (`torch.maximum`)
+    The gradient goes to the larger one, and half to each at a tie. (`torch.maximum`)
 
-        >>> from scalargrad import Value
+    Args:
+        a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
+        b: The same; if both are rows, they must have the same length.
+
+    Raises:
+        TypeError: If `a` or `b` is none of these.
+        ValueError: If rows are not equally long.
+
+    Examples:
+        >>> from scalargrad import Value, maximum
         >>> a, b = Value(1.0), Value(2.0)
         >>> maximum(a, b).backward()
         >>> a.grad, b.grad
@@ -58,11 +65,18 @@ if TYPE_CHECKING:
 def minimum(a: Operand, b: Operand) -> Value | Vector:
     """The smaller of two numbers, as one node, or of two rows number by number; nan if either is.
 
-    The gradient goes to the smaller one, and half to each at a tie. Raises TypeError if `a` or `b`
-    is neither a Value nor a real number, or, beside a row, a sequence of them, and ValueError if
-    rows are not equally long. (`torch.minimum`)
+    The gradient goes to the smaller one, and half to each at a tie. (`torch.minimum`)
 
-        >>> from scalargrad import Value
+    Args:
+        a: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
+        b: The same; if both are rows, they must have the same length.
+
+    Raises:
+        TypeError: If `a` or `b` is none of these.
+        ValueError: If rows are not equally long.
+
+    Examples:
+        >>> from scalargrad import Value, minimum
         >>> a, b = Value(2.0), Value(2.0)
         >>> minimum(a, b).backward()
         >>> a.grad, b.grad
@@ -85,9 +99,18 @@ def atan2(y: Operand, x: Operand) -> Value | Vector:
     """The angle of the point (x, y) in radians, as `math.atan2`, of numbers or of rows.
 
     The derivatives are x / (x**2 + y**2) with respect to y and -y / (x**2 + y**2) with
-    respect to x. Raises as `maximum` does. (`torch.atan2`)
+    respect to x. (`torch.atan2`)
 
-        >>> from scalargrad import Value
+    Args:
+        y: A Value, a real number or a row. Beside a row, a list or a tuple will do as well.
+        x: The same; if both are rows, they must have the same length.
+
+    Raises:
+        TypeError: If `y` or `x` is none of these.
+        ValueError: If rows are not equally long.
+
+    Examples:
+        >>> from scalargrad import Value, atan2
         >>> atan2(Value(0.0), -1.0).data
         3.141592653589793
     """

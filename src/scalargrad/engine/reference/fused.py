@@ -1,4 +1,4 @@
-"""The building blocks of neural networks, each result one row: linear, softmax and their kin.
+"""The building blocks of neural networks, each result one row: linear, softmax and the like.
 
 Every function here could be written with the scalar operators of `Value`, and gives the same
 numbers and gradients as if it were; the formula is in each docstring. Computing a row at once
@@ -71,12 +71,19 @@ def linear(
         y[i] = w[i][0]*x[0] + w[i][1]*x[1] + ... + b[i]
         dy[i]/dx[j] = w[i][j], dy[i]/dw[i][j] = x[j], dy[i]/db[i] = 1
 
-    `x` has n numbers, `w` m rows of n, `b` m numbers, or is None for no bias; the result has m.
-    Each sum runs from left to right, and `b` is added last.
+    The result is a row of m numbers. Each sum runs from left to right, and `b` is added last.
+    (`torch.nn.functional.linear`)
 
-    Raises ValueError if the sizes do not fit or one of them is 0, TypeError if an argument is not a
-    sequence of Values and real numbers. (`torch.nn.functional.linear`)
+    Args:
+        x: A row of n numbers.
+        w: m rows of n numbers.
+        b: m numbers, or None for no bias.
 
+    Raises:
+        TypeError: If an argument is not a sequence of Values and real numbers.
+        ValueError: If the sizes do not fit or one of them is 0.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.linear([1.0, 2.0], w=[[3.0, 4.0], [5.0, 6.0]], b=[0.5, 0.5])
         Vector([11.5, 17.5])
@@ -121,9 +128,17 @@ def dot(a: Iterable[Value | RealNumber], b: Iterable[Value | RealNumber]) -> Val
         y = a[0]*b[0] + a[1]*b[1] + ...
         dy/da[j] = b[j], dy/db[j] = a[j]
 
-    The sum runs from left to right. Raises ValueError if the lengths differ or are 0, TypeError if
-    an argument is not a sequence of Values and real numbers. (`torch.dot`)
+    The sum runs from left to right. (`torch.dot`)
 
+    Args:
+        a: A row, at least one number long.
+        b: Another row of the same length.
+
+    Raises:
+        TypeError: If an argument is not a sequence of Values and real numbers.
+        ValueError: If the lengths differ or are 0.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.dot([1.0, 2.0], [3.0, 4.0]).data
         11.0
@@ -144,13 +159,18 @@ def weighted_sum(
         y[j] = weights[0]*rows[0][j] + weights[1]*rows[1][j] + ...
         dy[j]/dweights[i] = rows[i][j], dy[j]/drows[i][j] = weights[i]
 
-    There is one weight per row, at least one, and the rows are equally long; so is the result. Each
-    sum runs from left to right. It is the twin of `linear`: `linear(x, w)` goes through the rows of
-    w, this through its columns.
+    The result is as long as each of the rows. Each sum runs from left to right. It is the twin of
+    `linear`: `linear(x, w)` goes through the rows of w, this through its columns.
 
-    Raises ValueError if the sizes do not fit, TypeError if an argument is not a sequence of Values
-    and real numbers.
+    Args:
+        weights: One number per row, at least one.
+        rows: Rows of the same length.
 
+    Raises:
+        TypeError: If an argument is not a sequence of Values and real numbers.
+        ValueError: If the sizes do not fit.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.weighted_sum([0.25, 0.75], [[4.0, 8.0], [0.0, 4.0]])
         Vector([1.0, 5.0])
@@ -181,10 +201,16 @@ WEIGHTED_SUM = RowOperation("weighted_sum", _weighted_sum_vjp, _own_column)
 def concatenate(rows: Iterable[Iterable[Value | RealNumber]]) -> Vector:
     """The rows one after the other, as one row and one node.
 
-    There is at least one row; their lengths may differ. Raises ValueError if there is none,
-    TypeError if `rows` is not a sequence of sequences of Values and real numbers.
     (`torch.cat`)
 
+    Args:
+        rows: At least one row; their lengths may differ.
+
+    Raises:
+        TypeError: If `rows` is not a sequence of sequences of Values and real numbers.
+        ValueError: If there is no row.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.concatenate([[1.0, 2.0], [3.0]])
         Vector([1.0, 2.0, 3.0])
@@ -223,9 +249,16 @@ def softmax(x: Iterable[Value | RealNumber]) -> Vector:
         dp[i]/dx[j] = p[i] * ((i == j) - p[j])
 
     The largest logit is subtracted first, which changes no probability and prevents overflow.
-    Raises ValueError if `x` is empty, TypeError if it is not a sequence of Values and real numbers.
     (`torch.nn.functional.softmax`)
 
+    Args:
+        x: The logits, a row, at least one number long.
+
+    Raises:
+        TypeError: If `x` is not a sequence of Values and real numbers.
+        ValueError: If `x` is empty.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.softmax([1000.0, 1000.0])
         Vector([0.5, 0.5])
@@ -254,11 +287,18 @@ def rmsnorm(x: Iterable[Value | RealNumber], eps: float = 1e-5) -> Vector:
         y[i] = x[i] / sqrt(mean_j x[j]**2 + eps)
         dy[i]/dx[j] = ((i == j) - y[i] * y[j] / n) / sqrt(mean_k x[k]**2 + eps)
 
-    `eps` keeps a row of zeros from dividing by zero. Raises ValueError if `x` is empty or `eps` is
-    negative or nan, ZeroDivisionError for a row of zeros with eps=0, TypeError if `x` is not a
-    sequence of Values and real numbers. (Zhang and Sennrich 2019, Root Mean Square Layer
-    Normalization; `torch.nn.functional.rms_norm`.)
+    (Zhang and Sennrich 2019, Root Mean Square Layer Normalization; `torch.nn.functional.rms_norm`.)
 
+    Args:
+        x: A row, at least one number long.
+        eps: Prevents a division by zero for a row of zeros; 0 or more.
+
+    Raises:
+        TypeError: If `x` is not a sequence of Values and real numbers.
+        ValueError: If `x` is empty or `eps` is negative or nan.
+        ZeroDivisionError: For a row of zeros with eps=0.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.rmsnorm([3.0, -3.0], eps=0.0)
         Vector([1.0, -1.0])
@@ -312,9 +352,16 @@ def logsumexp(x: Iterable[Value | RealNumber]) -> Value:
         y = max(x) + log(sum_j exp(x[j] - max(x)))
         dy/dx[j] = softmax(x)[j]
 
-    `x - nn.logsumexp(x)` is log(softmax(x)). Raises ValueError if `x` is empty, TypeError if it is
-    not a sequence of Values and real numbers. (`torch.logsumexp`)
+    `x - nn.logsumexp(x)` is log(softmax(x)). (`torch.logsumexp`)
 
+    Args:
+        x: A row, at least one number long.
+
+    Raises:
+        TypeError: If `x` is not a sequence of Values and real numbers.
+        ValueError: If `x` is empty.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.logsumexp([-1000.0, 0.0]).data
         0.0
@@ -343,14 +390,21 @@ def cross_entropy(
         dloss/dx[j] = softmax(x)[j] - (j == target)
 
     Both are computed so that they are exact where the probability underflows to 0 or rounds to 1.
-    A nat is 1 / log(2) = 1.44 bits. `target` may also be a row of probabilities, one per logit; the
-    loss is then the sum of the losses of all targets, each times its probability.
+    A nat is 1 / log(2) = 1.44 bits. (`torch.nn.functional.cross_entropy`, for one row of logits.)
 
-    Raises ValueError if `logits` is empty or the rows are not equally long, IndexError if `target`
-    is not one of their indices, counted from 0, TypeError if `logits` is not a sequence of Values
-    and real numbers, or `target` neither that nor an integer. (`torch.nn.functional.cross_entropy`,
-    for one row of logits.)
+    Args:
+        logits: One number for each class.
+        target: The index of the right class, counted from 0; or a row of probabilities, one per
+            logit. The loss is then the sum of the losses of all targets, each times its
+            probability.
 
+    Raises:
+        TypeError: If `logits` is not a sequence of Values and real numbers, or `target` neither
+            that nor an integer.
+        ValueError: If `logits` is empty or the rows are not equally long.
+        IndexError: If `target` is not one of the indices.
+
+    Examples:
         >>> from scalargrad import nn
         >>> nn.cross_entropy([0.0, -800.0], target=1).data
         800.0

@@ -2,8 +2,8 @@
 
 A `Value` holds a number (`data`), the numbers it was made from (`parents`), and one local
 derivative per parent (`local_grads`): how much the result moves when that parent moves a little.
-An operation returns a new Value. `backward` then walks from the output to the inputs, each node
-after everything that was made from it, and hands every parent its contribution:
+An operation returns a new Value. `backward` then walks from the output to the inputs. It visits
+each node after everything that was made from it, and hands every parent its contribution:
 
     parent.grad += local_grad * node.grad
 
@@ -15,7 +15,7 @@ That is the chain rule, and all of backpropagation.
 >>> y.data, x.grad                      # dy/dx = 2x + 2
 (15.0, 8.0)
 
-A function that is not here needs no registration, only its value and its derivative:
+A new function needs no registration, only its value and its derivative:
 
 >>> from math import atan
 >>> y = Value(atan(x.data), (x,), (1 / (1 + x.data**2),))
@@ -52,19 +52,27 @@ if TYPE_CHECKING:
 class Value(Methods):
     """A number that remembers how it was computed.
 
-    `data` is any real number, stored as a float. `parents` and `local_grads` say what it was made
-    from and the derivative with respect to each; leave them out for a leaf, such as a parameter.
-    Local derivatives given as Values can be differentiated again, see `grad`.
-    `op` names the operation and `label` the number, both for pictures and messages only.
+    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either side.
+    The result has the bits that Python's own operator gives, and where that raises an error, so
+    does this. `< <= > >=` compare the `data`, and so does `==` with anything but a Value. Between
+    two Values, `==` asks whether they are the same object, as `hash` does, so that they can be kept
+    in sets and dicts.
 
-    `+ - * / **`, `abs` and the methods below make new Values. Plain numbers may be on either
-    side; the result has the bits that Python's own operator gives, and raises what it raises.
-    Values compare by `data` with `< <= > >=`, and with `==` against anything but Values. Between
-    Values `==` is identity, as `hash` is, so that they can live in sets and dicts.
+    Args:
+        data: Any real number; it is stored as a float.
+        parents: The Values it was made from. Leave them out for a leaf, such as a parameter.
+        local_grads: The derivative with respect to each parent. Those given as Values can be
+            differentiated again, see `grad`.
+        op: The name of the operation, for pictures and messages only.
+        label: The name of the number, for pictures and messages only.
 
-    Raises TypeError if an argument is of the wrong kind, ValueError if there are not as many local
-    derivatives as parents, and OverflowError for an int that is too large for a float.
+    Raises:
+        TypeError: If an argument is of the wrong kind.
+        ValueError: If there are not as many local derivatives as parents.
+        OverflowError: If `data` is an int that is too large for a float.
 
+    Examples:
+        >>> from scalargrad import Value
         >>> x = Value(2.0, label="x")
         >>> y = 3 * x**2 + 1
         >>> y
@@ -108,21 +116,29 @@ class Value(Methods):
     # Backpropagation.
 
     def backward(self, grad: RealNumber = 1.0) -> None:
-        """Compute the derivative of this Value by every Value it was made from.
+        """Compute the derivative of this Value with respect to every Value it was made from.
 
         In reverse topological order, each node hands each parent its contribution:
 
             parent.grad += local_grad * node.grad
 
         Leaves accumulate: their `grad` grows by the derivative, so that several calls add up.
-        Every other node's `grad` becomes the derivative of this call. `grad` is what the
-        derivatives are multiplied by: the derivative of something else by this Value. A node whose
-        gradient is exactly 0 hands nothing down, whatever the local derivative.
+        Every other node's `grad` becomes the derivative of this call. A node whose gradient is
+        exactly 0 hands nothing down, whatever the local derivative.
 
-        Raises TypeError if `grad` is not a real number. Numbers never make it raise: an overflow
-        is inf, and nan stays nan. (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986,
-        Learning Representations by Back-propagating Errors.)
+        It never raises because of a number: an overflow is inf, and nan stays nan.
+        (`torch.Tensor.backward`; Rumelhart, Hinton and Williams 1986, Learning Representations by
+        Back-propagating Errors.)
 
+        Args:
+            grad: What the derivatives are multiplied by: the derivative of something else with
+                respect to this Value.
+
+        Raises:
+            TypeError: If `grad` is not a real number.
+
+        Examples:
+            >>> from scalargrad import Value
             >>> x, y = Value(3.0), Value(4.0)
             >>> z = x * y
             >>> z.backward()
@@ -170,6 +186,7 @@ class Value(Methods):
 
         It has no label, and its gradient is 0. (`torch.Tensor.detach`)
 
+            >>> from scalargrad import Value
             >>> x = Value(3.0)
             >>> (x * x.detach()).backward()
             >>> x.grad                       # not 6: one of the factors is a constant
@@ -250,7 +267,7 @@ class Value(Methods):
 
     @property
     def data(self) -> float:
-        """The number itself, a float. Writing to it changes no graph that was recorded before."""
+        """The number itself, a float. Writing to it does not change graphs recorded before."""
         return self._data
 
     @data.setter
@@ -260,7 +277,7 @@ class Value(Methods):
 
     @property
     def grad(self) -> float:
-        """d output / d self, a float, after `output.backward()`; 0.0 before."""
+        """The derivative of the output with respect to this, a float; 0.0 before `backward`."""
         return self._grad
 
     @grad.setter
@@ -285,7 +302,7 @@ class Value(Methods):
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        """d self / d parent for each parent, a tuple of floats, as it was at the forward pass."""
+        """The derivative with respect to each parent, a tuple of floats; as of the forward pass."""
         return self._local_grads
 
     @property

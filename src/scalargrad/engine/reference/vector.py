@@ -1,7 +1,7 @@
 """Rows of numbers, which compute number by number.
 
 A `Vector` is an immutable sequence of Values: take elements out, slice it, iterate over it; every
-element is a Value like any other. And what can be done to one Value can be done to a row of them.
+element is a Value like any other. Whatever you can do to one Value, you can do to a row of them.
 
 >>> a, b = vector([1.0, 2.0, 3.0]), vector([4.0, 5.0, 6.0])
 >>> total = (2.0 * a * b).sum()
@@ -62,19 +62,26 @@ else:
 class Vector(Methods, _Sequence):
     """An immutable row of Values that computes number by number.
 
-    Plain numbers among `values` become leaves. `row[i]` is the same Value each time, and `row[a:b]`
-    a Vector of the same Values. `==` and `hash` are identity.
+    `row[i]` is the same Value each time, and `row[a:b]` a Vector of the same Values. `==` and
+    `hash` are identity.
 
-    `+ - * / **`, `abs` and the methods of Value give a row of as many numbers, each with the bits
-    that the operation on Values gives. Beside a row may be another one of the same length, a Value
-    or a number, which then serves all of it, a NumPy array of one dimension, or, to its right, a
-    list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row in
-    pictures, set `row.label`.
+    `+ - * / **`, `abs` and the methods of Value give a row of the same length, each number with the
+    bits that the operation on Values gives. The other operand may be a row or a NumPy array of the
+    same length, or a Value or a number, which then serves the whole row; on the right, it may also
+    be a list or a tuple. To join rows, write `[*a, *b]` or `nn.concatenate([a, b])`. To name a row
+    in pictures, set `row.label`.
 
-    Raises TypeError if `values` is not a sequence of Values and real numbers. Operators raise
-    ValueError if the lengths differ, and what the operation on numbers raises, saying at which
-    element.
+    Operators raise ValueError if the lengths differ. They also raise what the operation on numbers
+    raises, and say at which element.
 
+    Args:
+        values: The Values, in order. Plain numbers among them become leaves.
+
+    Raises:
+        TypeError: If `values` is not a sequence of Values and real numbers.
+
+    Examples:
+        >>> from scalargrad import Value, Vector
         >>> x = Value(1.0)
         >>> row = Vector([x, 2.0, 3.0])
         >>> row[0] is x, len(row), row[1:] * 10
@@ -170,7 +177,8 @@ class Vector(Methods, _Sequence):
 
         An empty row has the sum 0. (`torch.sum`)
 
-            >>> vector([1.0, 2.0, 4.0]).sum().data
+            >>> from scalargrad import nn
+            >>> nn.vector([1.0, 2.0, 4.0]).sum().data
             7.0
         """
         numbers = self._numbers()
@@ -181,7 +189,8 @@ class Vector(Methods, _Sequence):
 
         Raises ValueError if the row is empty. (`torch.mean`)
 
-            >>> vector([1.0, 2.0, 6.0]).mean().data
+            >>> from scalargrad import nn
+            >>> nn.vector([1.0, 2.0, 6.0]).mean().data
             3.0
         """
         numbers = self._numbers()
@@ -193,12 +202,13 @@ class Vector(Methods, _Sequence):
 
     @property
     def data(self) -> tuple[float, ...]:
-        """The numbers, a tuple of floats. Write any sequence of as many numbers.
+        """The numbers, a tuple of floats. Assign any sequence of the same length.
 
-        Writing changes no graph that was recorded before. Raises ValueError if the lengths differ,
-        TypeError if it is not a sequence of real numbers, and then changes nothing.
+        Writing does not change graphs that were recorded before. Raises ValueError if the lengths
+        differ, and TypeError if it is not a sequence of real numbers; then nothing changes.
 
-            >>> row = vector([1.0, 2.0])
+            >>> from scalargrad import nn
+            >>> row = nn.vector([1.0, 2.0])
             >>> row.data = [3, 4]
             >>> row.data, row[1].data
             ((3.0, 4.0), 4.0)
@@ -211,7 +221,7 @@ class Vector(Methods, _Sequence):
 
     @property
     def grad(self) -> tuple[float, ...]:
-        """The gradients, a tuple of floats; written as `data` is."""
+        """The gradients, a tuple of floats; assign to them as to `data`."""
         return tuple(self._grads())
 
     @grad.setter
@@ -229,7 +239,7 @@ class Vector(Methods, _Sequence):
     def label(self) -> str:
         """A name, for pictures; empty unless you give one.
 
-        That of a whole row belongs to its numbers, that of a slice to this Vector.
+        The label of a whole row belongs to its numbers, that of a slice only to this Vector.
         """
         whole = self._whole_block()
         return whole.label if whole else self._label
@@ -282,7 +292,8 @@ class Vector(Methods, _Sequence):
 
         Raises ValueError if it is not there.
 
-            >>> row = vector([5.0, 6.0])
+            >>> from scalargrad import nn
+            >>> row = nn.vector([5.0, 6.0])
             >>> row.index(row[1]), row.index(6.0)
             (1, 1)
         """
@@ -294,8 +305,9 @@ class Vector(Methods, _Sequence):
     def count(self, value: Any) -> int:
         """How often this very Value, or a number, is in the row.
 
-        Another Value with the same data is another Value.
+        Another Value with the same data does not count.
 
+            >>> from scalargrad import Value, Vector
             >>> x = Value(1.0)
             >>> row = Vector([x, x, 1.0])
             >>> row.count(x), row.count(1.0)
@@ -676,9 +688,16 @@ _VALUES = {Value, Element}
 def vector(numbers: Iterable[RealNumber]) -> Vector:
     """A row of parameters: one leaf Value per number.
 
-    Raises TypeError if `numbers` is not a sequence of real numbers, ValueError if it is empty.
+    Args:
+        numbers: The numbers, in order, at least one.
 
-        >>> vector([0.5, 2])
+    Raises:
+        TypeError: If `numbers` is not a sequence of real numbers.
+        ValueError: If `numbers` is empty.
+
+    Examples:
+        >>> from scalargrad import nn
+        >>> nn.vector([0.5, 2])
         Vector([0.5, 2.0])
     """
     data = as_floats(numbers, "vector", "numbers")
