@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 NAME = "scalargrad"
 OURS = f"{NAME}/engine/reference/value.py"  # which no other package of that name has
 COMPILED = re.compile(rf"{NAME}/engine/compiled\..*\.(so|pyd)$")
+MADE = re.compile(
+    r"(^|/)(vendor|notebooks|node_modules|site|\.venv|__pycache__)/|/local\.json$|\.so$"
+)
 # What tests and documentation need beside the library.
 IN_SOURCE = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "mkdocs.yml"),
@@ -86,7 +89,7 @@ def check_source(path):
         if name not in names:
             yield f"{path.name}: has no {name}"
     for name in names:
-        if re.search(r"(^|/)(vendor|node_modules|site|\.venv|__pycache__)/|\.so$", name):
+        if MADE.search(name):
             yield f"{path.name}: has {name}, which is made, not written"
 
 
