@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import pytest
-from effort import cpython
+from effort import cpython, long_in_python
 from endings import PROGRAMS
 
 ENDINGS = Path(__file__).parent / "endings.py"
@@ -465,7 +465,11 @@ def check_end(engine, *arguments, options=()):
     assert (done.returncode, done.stderr[-3000:]) == (0, "")
 
 
-WAYS = ["at once", pytest.param("--interpreter", marks=cpython), "--reload"]
+WAYS = [
+    "at once",
+    pytest.param("--interpreter", marks=[cpython, long_in_python]),
+    pytest.param("--reload", marks=long_in_python),
+]
 
 
 class TestEnds:
