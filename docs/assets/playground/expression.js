@@ -109,7 +109,7 @@ async function compute() {
   });
   clearTimeout(begun);
   if (running !== begun) return; // a later one has begun
-  if (python.session) python.tell(python.facts);
+  if (python.session) python.tell();
   if (!done) forget();
 }
 

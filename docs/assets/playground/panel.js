@@ -25,10 +25,11 @@ export function place() {
 }
 
 /**
- * The bar with Start and Stop, put at the end of `where`. `onStart(session)` is called each time
- * Python has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
+ * The bar with Start and Stop, put at the end of `where`. `onStart()` is called each time Python
+ * has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
  * Gives an object whose `session` is null unless Python runs, `run(task)` which shows the errors
- * of an async function as messages, and `tell(text)`, which says something in the status line.
+ * of an async function as messages, `clear()`, which takes away errors and what was printed, and
+ * `tell(text)`, which says something in the status line, or again what runs.
  * `remains` says what is left after Stop. `also` names files of vendor/ that the panel fetches
  * besides, for the size on the button.
  */
@@ -50,8 +51,7 @@ export async function launcher(
 
   const bar = {
     session: null,
-    facts: "", // what runs, in a sentence
-    tell: (text) => (status.textContent = text),
+    tell: (text = bar.facts) => (status.textContent = text),
     async start() {
       bar.clear();
       toggle.textContent = "Stop";
@@ -63,9 +63,9 @@ export async function launcher(
       if (!begun.facts) return bar.stop();
       const { engine, scalargrad, python } = begun.facts;
       bar.facts = `scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`;
-      bar.tell(bar.facts);
+      bar.tell();
       bar.session = begun;
-      await bar.run(() => onStart(begun));
+      await bar.run(onStart);
     },
     stop() {
       running.stop();
@@ -104,7 +104,7 @@ export async function launcher(
   const onProgress = (loaded, total) => {
     progress.max = total;
     progress.value = loaded;
-    bar.tell(`Loading Python: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
+    status.textContent = `Loading Python: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
   };
   const onPrint = (text) => {
     printed.hidden = false;
