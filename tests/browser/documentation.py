@@ -191,7 +191,7 @@ class TestEveryPage:
         left = "element => element.getBoundingClientRect().left"
         lefts = page.evaluate(f"[...document.querySelectorAll({entry!r})].map({left})")
         assert len(lefts) > 3
-        assert len(set(lefts)) == 1
+        assert max(lefts) - min(lefts) < 50  # tables have a margin of their own
 
 
 class TestWholeSite:

@@ -382,6 +382,7 @@ class TestBreakIt:
         found = break_it.look(engine, mistakes)
         for toggle in ("sort", "add", "zero"):
             broken.page.set_checked(f"input[value={toggle}]", toggle in mistakes)
+        until(broken.page, f"({self.CELLS})().length")  # without a mistake, there is no other sign
         until(broken.page, f"document.querySelectorAll('ins').length === {len(mistakes)}")
         shown = broken.page.locator(".playground-columns").text_content()
         assert " ".join(found["gradcheck"].split()) in " ".join(shown.split())
