@@ -208,7 +208,7 @@ def test_a_file_cut_short_is_refused(folder, length):
 def test_where_a_checkpoint_is_wanted_the_error_says_who_makes_one(folder):
     result = call("sample.py", "--checkpoint", "model.safetensors")
     says = "--checkpoint model.safetensors: is not a checkpoint of this program; export.py can"
-    assert_refused(result, says)
+    assert_refused(result, says, "sample.py")
 
 
 def test_a_file_that_is_not_there_is_refused(folder):

@@ -420,7 +420,9 @@ def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
                     f"{function}: {where} was computed (op {value.op!r}); only leaves can be "
                     "parameters, so pass what it was computed from, or its detach()"
                 )
-        fresh = {id(value): value for value in values if id(value) not in seen}
+        fresh = dict(zip(map(id, values), values))
+        for known in fresh.keys() & seen.keys():
+            del fresh[known]
         seen |= fresh
         if isinstance(item, Vector) and len(fresh) == len(item):
             rows += [Vector(loose)] if loose else []
