@@ -25,19 +25,18 @@ types:
 docs:
 	.venv/bin/pip install --quiet -e '.[docs]'
 	$(python) playground/assemble.py
+	$(python) docs/notebooks.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 browser:
 	.venv/bin/pip install --quiet -e '.[docs,browser]'
-	$(python) -m pytest tests/browser/documentation.py tests/browser/playground*.py
+	$(python) -m pytest tests/browser/documentation.py tests/browser/notebook_pages.py tests/browser/playground*.py
 
 docstrings:
 	$(python) tests/tools/docstrings.py
 
 bench:
-	$(python) benchmarks/microgpt.py
-	$(python) benchmarks/graphs.py
-	$(python) benchmarks/ratios.py
+	$(python) benchmarks/all.py
 
 sanitize:
 	PYTHON=$(python) tests/tools/sanitize

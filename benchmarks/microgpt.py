@@ -27,7 +27,7 @@ from advice import install
 
 NAMES = Path(__file__).parents[1] / "examples" / "microgpt" / "names.txt"
 SHORTEST_TURN = 0.2  # seconds; who is faster trains the same steps again until then
-NAIVE, TORCH = "naive engine", "PyTorch"
+NAIVE, OURS, TORCH = "naive engine", "scalargrad", "PyTorch"
 
 
 def main():
@@ -36,48 +36,69 @@ def main():
     parser.add_argument("--steps", type=int, default=20, help="training steps in a turn")
     parser.add_argument("--n-embd", type=int, nargs="+", default=[16], help="widths of the model")
     parser.add_argument("--torch", action="store_true", help="with PyTorch, on 1 and 2 threads")
+    parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(*options.worker, options.n_embd[0], options.steps)
+        work(*options.worker, options.settings, options.steps)
         return
-    if options.torch and not importlib.util.find_spec("torch"):
-        sys.exit(f"--torch needs PyTorch, which is not installed: {install('torch')}")
+    if options.json:
+        measured = {n_embd: measure(n_embd, options) for n_embd in options.n_embd}
+        print(json.dumps({"rounds": options.rounds, "steps": options.steps, "n_embd": measured}))
+        return
+    if options.torch:
+        need_torch()
     print(f"{options.rounds} rounds of {options.steps} steps, medians")
     print(f"{'':27} n_embd  ms/step  ns/multiply-add  speed/naive  speed/PyTorch")
     for n_embd in options.n_embd:
-        measure(n_embd, options)
+        show(measure(n_embd, options), n_embd, options.steps)
 
 
 def measure(n_embd, options):
-    """Print the lines of the table for one width of the model."""
-    workers = {}
+    """The seconds per step of each row, round by round, for one width of the model."""
+    contestants = {}
     if n_embd == 16:  # wider, it takes seconds a step, and its recursion ends too deep
-        workers[NAIVE] = Worker("naive", n_embd, options.steps)
+        contestants[NAIVE] = {"module": "naive"}
     for engine in engines():
         if n_embd == 16:
             name = f"its Value swapped, {engine}"
-            workers[name] = Worker("naive_swapped", n_embd, options.steps, engine=engine)
-        name = f"scalargrad, {engine}"
-        workers[name] = Worker("with_scalargrad", n_embd, options.steps, engine=engine)
+            contestants[name] = {"module": "naive_swapped", "engine": engine}
+        contestants[f"{OURS}, {engine}"] = {"module": "with_scalargrad", "engine": engine}
     for threads in (1, 2) if options.torch else ():
-        name = f"{TORCH}, threads: {threads}"
-        workers[name] = Worker("with_torch", n_embd, options.steps, threads=threads)
+        contestants[f"{TORCH}, threads: {threads}"] = {"module": "with_torch", "threads": threads}
+    return times(contestants, {"n_embd": n_embd}, options.rounds, options.steps)
 
+
+def times(contestants, settings, rounds, steps):
+    """The seconds per step of each of them, round by round."""
+    workers = {
+        name: Worker(settings=settings, steps=steps, **contestant)
+        for name, contestant in contestants.items()
+    }
     check_agreement({name: worker.answer() for name, worker in workers.items()})
-    times = {name: [] for name in workers}
-    for _ in range(options.rounds):
+    found = {name: [] for name in workers}
+    for _ in range(rounds):
         for name, worker in workers.items():
-            times[name].append(worker.turn())
+            found[name].append(worker.turn())
     for worker in workers.values():
         worker.stop()
+    return found
 
+
+def show(times, n_embd, steps):
+    """Print the lines of the table for one width of the model."""
     median = {name: statistics.median(seconds) for name, seconds in times.items()}
     fastest_torch = min((n for n in times if n.startswith(TORCH)), key=median.get, default=None)
-    for name in workers:
-        ms, ns = median[name] * 1e3, median[name] * 1e9 / multiply_adds(n_embd, options.steps)
+    for name in times:
+        ms, ns = median[name] * 1e3, median[name] * 1e9 / multiply_adds(n_embd, steps)
         naive, torch = (speed(times[name], times.get(x)) for x in (NAIVE, fastest_torch))
         print(f"{name:27} {n_embd:6} {ms:8.3f} {ns:16.2f} {naive:>12} {torch:>14}", flush=True)
+
+
+def need_torch():
+    if not importlib.util.find_spec("torch"):
+        sys.exit(f"--torch needs PyTorch, which is not installed: {install('torch')}")
 
 
 def engines():
@@ -99,7 +120,7 @@ def check_agreement(losses):
 
 def multiply_adds(n_embd, steps):
     """How many a step takes in its matrix products, forward and backward, on average."""
-    names = shuffled_names()[:steps]
+    names = shuffled_names()[1 : 1 + steps]
     vocabulary = 27
     total = 0
     for length in (min(16, len(name) + 1) for name in names):
@@ -118,9 +139,9 @@ def speed(seconds, others):
 
 
 class Worker:
-    def __init__(self, module, n_embd, steps, engine="", threads=1):
+    def __init__(self, module, settings, steps, engine="", threads=1):
         command = [sys.executable, __file__, "--worker", module, str(threads)]
-        command += ["--n-embd", str(n_embd), "--steps", str(steps)]
+        command += ["--settings", json.dumps(settings), "--steps", str(steps)]
         self.process = subprocess.Popen(
             command,
             env=os.environ | {"SCALARGRAD_ENGINE": engine},
@@ -144,24 +165,37 @@ class Worker:
         self.process.communicate()
 
 
-def work(module, threads, n_embd, steps):
-    """Tell the first losses, then the seconds per step at each line of input."""
+def work(module, threads, settings, steps):
+    """Tell the first losses, then the seconds per step at each line of input.
+
+    The first step of a model is not timed, since PyTorch's optimiser gets ready in it.
+    """
     if module == "with_torch":
         importlib.import_module("torch").set_num_threads(int(threads))
     model_class = importlib.import_module(module).MicroGPT
-    names = NAMES.read_text().split()
-    model = model_class(names, n_embd=n_embd)
-    print(json.dumps([model.step() for _ in range(min(steps, 3))]), flush=True)
+    letters = settings.pop("letters", None)
+    documents = random_documents(letters) if letters else NAMES.read_text().split()
+    model = model_class(documents, **settings)
+    print(json.dumps([model.step() for _ in range(2)]), flush=True)
     for _ in sys.stdin:
         seconds, done = 0.0, 0
         while seconds < SHORTEST_TURN:
-            model = model_class(names, n_embd=n_embd)
+            model = model_class(documents, **settings)
+            model.step()
             start = time.perf_counter()
             for _ in range(steps):
                 model.step()
+                done += 1
+                if letters and time.perf_counter() - start > SHORTEST_TURN:
+                    break  # all steps are alike, so it does not matter which are timed
             seconds += time.perf_counter() - start
-            done += steps
         print(json.dumps(seconds / done), flush=True)
+
+
+def random_documents(letters):
+    """Of that length, from the 26 letters: for models with contexts longer than names."""
+    rng = random.Random(42)
+    return ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=letters)) for _ in range(300)]
 
 
 def shuffled_names():

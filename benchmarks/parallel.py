@@ -9,6 +9,7 @@ bringing its gradient, what one process does alone) follows what more workers wo
 """
 
 import argparse
+import json
 import os
 import pickle
 import statistics
@@ -34,24 +35,40 @@ def main():
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 128, 256, 512])
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--rounds", type=int, default=9, help="how many turns each has")
+    parser.add_argument("--json", action="store_true", help="print the first table as JSON")
     options = parser.parse_args()
+    if options.json:
+        rows = [
+            {
+                "n_embd": n_embd,
+                "batch": batch,
+                "seconds, one process": one,
+                "seconds, several": several,
+                "speedup": [a / b for a, b in zip(one, several)],
+            }
+            for n_embd, batch, one, several in measure(options)
+        ]
+        print(json.dumps({"engine": ENGINE, "workers": options.workers, "rows": rows}))
+        return
     print(f"engine: {ENGINE}; {options.workers} processes, groups of {gradients.GROUP} documents")
     print(f"\n{'n_embd':>6} {'batch':>6} {'one, ms':>9} {'several':>9} {'speedup':>8}")
-    with processes(options.workers) as workers:
-        for n_embd in options.n_embd:
-            for batch in options.batch:
-                one, several = steps(n_embd, batch, options.rounds, workers)
-                speedup = statistics.median(a / b for a, b in zip(one, several))
-                shown = [statistics.median(seconds) * 1e3 for seconds in (one, several)]
-                print(
-                    f"{n_embd:6} {batch:6} {shown[0]:9.2f} {shown[1]:9.2f} {speedup:8.2f}",
-                    flush=True,
-                )
+    for n_embd, batch, one, several in measure(options):
+        speedup = statistics.median(a / b for a, b in zip(one, several))
+        shown = [statistics.median(seconds) * 1e3 for seconds in (one, several)]
+        print(f"{n_embd:6} {batch:6} {shown[0]:9.2f} {shown[1]:9.2f} {speedup:8.2f}", flush=True)
     print("\non paper, if the network takes no time: speedup with as many workers")
     print(f"{'n_embd':>6} {'batch':>6} {'group':>8} {'bring':>8} {'alone':>8} {'16':>7} {'128':>7}")
     for n_embd in options.n_embd:
         for batch in (512, 4096):
             print_paper(n_embd, batch)
+
+
+def measure(options):
+    """The seconds of each round's step, of one process and of several, for each size."""
+    with processes(options.workers) as workers:
+        for n_embd in options.n_embd:
+            for batch in options.batch:
+                yield n_embd, batch, *steps(n_embd, batch, options.rounds, workers)
 
 
 def steps(n_embd, batch, rounds, workers):

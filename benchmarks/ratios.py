@@ -8,12 +8,14 @@ shown, so that a busy moment of the machine hits both sides.
 """
 
 import argparse
+import json
 import os
 import random
 import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
@@ -33,44 +35,68 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="how many turns each has")
     parser.add_argument("--quick", action="store_true", help="little work, to see that it runs")
+    parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
     parser.add_argument("--scalars", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
     if options.scalars:
-        print_scalars(rounds)
+        ours, mine = turns(rounds, lambda: products(Value), lambda: products(my_value.Value))
+        print(json.dumps(ratios(ours, mine)))
         return
-    print(f"engine: {ENGINE}", flush=True)
+    measured = measure(rounds, options.quick)
+    print(json.dumps(measured)) if options.json else show(measured)
+
+
+def measure(rounds, quick):
+    contexts = (16, 64) if quick else (16, 64, 256, 512)
+    return {
+        "engine": ENGINE,
+        "times backward": gradients(rounds),
+        "times my_value.py": scalars(rounds),
+        "microseconds a token": microseconds_a_token(contexts, rounds),
+        "CPU seconds of train.py": cpu_seconds(rounds, steps=10 if quick else 1000),
+    }
+
+
+def show(measured):
+    print(f"engine: {measured['engine']}")
     print("\nfor the loss of one name, by the weights of the default GPT")
-    print_gradients(rounds)
-    print("\na chain of a * b and its backward", flush=True)
-    scalars = [sys.executable, __file__, "--scalars", "--rounds", str(rounds)]
-    subprocess.run(scalars, env=os.environ | {"SCALARGRAD_ENGINE": "reference"}, check=True)
+    for name, found in measured["times backward"].items():
+        print(f"{statistics.median(found):9.2f} times backward: {name}")
+    print("\na chain of a * b and its backward")
+    found = statistics.median(measured["times my_value.py"])
+    print(f"{found:9.2f} times examples/my_value.py: the reference engine")
     print("\nmicroseconds a token, forward and backward, with n_embd 64")
-    print_contexts((16, 64) if options.quick else (16, 64, 256, 512), rounds)
+    for length, found in measured["microseconds a token"].items():
+        print(f"{statistics.median(found):9.1f} with a context of {length}")
     print("\nCPU seconds of examples/microgpt/train.py, from its start to the names")
-    print(f"{cpu_seconds(rounds, steps=10 if options.quick else 1000):9.3f}")
+    print(f"{statistics.median(measured['CPU seconds of train.py']):9.3f}")
 
 
-def print_gradients(rounds):
+def gradients(rounds):
+    """How many times as long as backward it takes `grad`, asked in three ways."""
     model, tokens = gpt(Config())
     loss = document_loss(model, tokens[:7])
     rows = [row for matrix in model.weights.values() for row in matrix]
     values = [value for row in rows for value in row]
-    backward, by_rows, by_values, with_graph = turns(
+    backward, *ways = turns(
         rounds,
         loss.backward,
         lambda: grad(loss, rows),
         lambda: grad(loss, values),
         lambda: grad(loss, rows, create_graph=True),
     )
-    print(f"{ratio(by_rows, backward):9.2f} times backward: grad by rows")
-    print(f"{ratio(by_values, backward):9.2f} times backward: grad by single Values")
-    print(f"{ratio(with_graph, backward):9.2f} times backward: grad by rows with create_graph")
+    names = ("grad by rows", "grad by single Values", "grad by rows with create_graph")
+    return {name: ratios(way, backward) for name, way in zip(names, ways)}
 
 
-def print_scalars(rounds):
-    ours, mine = turns(rounds, lambda: products(Value), lambda: products(my_value.Value))
-    print(f"{ratio(ours, mine):9.2f} times examples/my_value.py: the {ENGINE} engine")
+def scalars(rounds):
+    """How many times as long as my_value.py the engine takes that is in Python, too."""
+    command = [sys.executable, __file__, "--scalars", "--rounds", str(rounds)]
+    environment = os.environ | {"SCALARGRAD_ENGINE": "reference"}
+    return json.loads(
+        subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    )
 
 
 def products(kind, nodes=10_000):
@@ -80,16 +106,16 @@ def products(kind, nodes=10_000):
     x.backward()
 
 
-def print_contexts(lengths, rounds):
+def microseconds_a_token(lengths, rounds):
     model, tokens = gpt(Config(n_embd=64, block_size=max(lengths)))
 
     def step(length):
         document_loss(model, tokens[: length + 1]).backward()
 
-    times = turns(rounds, *(lambda length=length: step(length) for length in lengths))
-    for length, seconds in zip(lengths, times):
-        microseconds = statistics.median(seconds) / length * 1e6
-        print(f"{microseconds:9.1f} with a context of {length}", flush=True)
+    times = turns(rounds, *(partial(step, length) for length in lengths))
+    return {
+        length: [second / length * 1e6 for second in found] for length, found in zip(lengths, times)
+    }
 
 
 def gpt(config):
@@ -109,7 +135,7 @@ def cpu_seconds(rounds, steps):
         after = os.times()
         user, system = (getattr(after, x) - getattr(before, x) for x in CHILDREN)
         found.append(user + system)
-    return statistics.median(found)
+    return found
 
 
 def turns(rounds, *programs):
@@ -128,8 +154,8 @@ def seconds(program, count=1):
     return (time.perf_counter() - start) / count
 
 
-def ratio(times, others):
-    return statistics.median(a / b for a, b in zip(times, others))
+def ratios(times, others):
+    return [a / b for a, b in zip(times, others)]
 
 
 if __name__ == "__main__":

@@ -17,20 +17,28 @@ from training import train_step
 
 
 class MicroGPT:
-    def __init__(self, documents, n_embd=16, steps=1000, seed=42):
+    def __init__(
+        self, documents, n_embd=16, n_layer=1, context=16, batch_size=1, steps=1000, seed=42
+    ):
         rng = random.Random(seed)
         self.documents = list(documents)
         rng.shuffle(self.documents)
+        self.batch_size = batch_size
         self.tokenizer = Tokenizer.of(self.documents)
-        self.model = new_gpt(Config(n_embd=n_embd), self.tokenizer.vocab_size, rng)
+        config = Config(n_layer=n_layer, n_embd=n_embd, block_size=context)
+        self.model = new_gpt(config, self.tokenizer.vocab_size, rng)
         self.optimizer = optim.Adam(
             self.model.weights.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8
         )
         self.steps, self.done = steps, 0
 
     def step(self):
-        """Train on the next document; return its loss."""
-        document = self.documents[self.done % len(self.documents)]
+        """Train on the next documents; return their loss."""
+        first = self.done * self.batch_size
+        batch = [
+            self.tokenizer.document(self.documents[i % len(self.documents)])
+            for i in range(first, first + self.batch_size)
+        ]
         self.optimizer.lr = 0.01 * (1 - self.done / self.steps)
         self.done += 1
-        return train_step(self.model, self.optimizer, [self.tokenizer.document(document)])
+        return train_step(self.model, self.optimizer, batch)

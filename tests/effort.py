@@ -4,6 +4,8 @@ A quick run still has every operation, every row of a table, every page and both
 out what is marked `long`, and draws a tenth of the examples; the same ones each time.
 """
 
+import sys
+
 import hypothesis
 import pytest
 
@@ -14,6 +16,9 @@ long = pytest.mark.long
 long_in_python = pytest.mark.long_in_python
 # A table of thousands of rows: in a quick run each is tested on one engine, the next on the other.
 engines_in_turn = pytest.mark.engines_in_turn
+
+# What a test asks of Python that is only there, or only said so, in CPython.
+cpython = pytest.mark.skipif(sys.implementation.name != "cpython", reason="for CPython only")
 
 
 def examples(number: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from effort import examples, long_in_python
+from effort import cpython, examples, long_in_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from microgpt_support import FOLDER
@@ -613,6 +613,7 @@ class TestOperationsOfOnesOwn:
             with pytest.raises(TypeError, match="cannot be copied or pickled"):
                 copied(y)
 
+    @cpython  # which counts references
     def test_it_keeps_them_alive_and_lets_them_go(self, sg):
         x = sg.Value(2.0)
         slope = sg.Value(4.0)

@@ -42,7 +42,7 @@ MEMBERS = [
 
 TRAINING = [
     ROOT / "docs" / name
-    for name in ("mlp.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md")
+    for name in ("mlp.md", "gpt/model.md", "gpt/training.md", "gpt/sampling.md", "parallel.md")
 ]
 every_page = pytest.mark.parametrize(
     "page",

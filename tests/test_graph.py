@@ -771,15 +771,17 @@ class TestSave:
             sg.graph.save(parabola(sg)[1], "y.png")
 
     @pytest.mark.parametrize(
-        ("script", "said"),
+        ("script", "seconds", "said"),
         [
-            ("import sys; sys.exit('no ink')", "could not draw 'y.png': no ink"),
-            ("import time; time.sleep(60)", "could not draw 'y.png': .* timed out"),
+            ("import sys; sys.exit('no ink')", 60.0, "could not draw 'y.png': no ink"),
+            ("import time; time.sleep(60)", 0.5, "could not draw 'y.png': .* timed out"),
         ],
         ids=["fails", "hangs"],
     )
-    def test_a_graphviz_that_does_not_work_says_why(self, sg, dot, script, said, monkeypatch):
-        monkeypatch.setattr(sg.graph, "_DRAWING_SECONDS", 0.5)
+    def test_a_graphviz_that_does_not_work_says_why(
+        self, sg, dot, script, seconds, said, monkeypatch
+    ):
+        monkeypatch.setattr(sg.graph, "_DRAWING_SECONDS", seconds)
         dot(script)
         (self.folder / "y.png").write_text("before", encoding="utf-8")
         with pytest.raises(OSError, match=said):

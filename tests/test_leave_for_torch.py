@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import long
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -149,6 +150,7 @@ def command(*words):
     return subprocess.run([*program, *map(str, words)], capture_output=True, text=True)
 
 
+@long
 def test_the_commands_carry_a_run_there_and_back(tmp_path):
     run, model, tuned, back = (
         tmp_path / name for name in ("run.json", "a.safetensors", "b.safetensors", "back.json")
@@ -168,6 +170,7 @@ def test_the_commands_carry_a_run_there_and_back(tmp_path):
     assert (samples.status, len(samples.samples)) == (0, 2)
 
 
+@long
 def test_a_file_that_is_no_model_is_one_line(tmp_path):
     (tmp_path / "names.txt").write_text("emma\n")
     done = command(tmp_path / "names.txt")

@@ -7,8 +7,10 @@ import math
 import os
 import re
 import signal
+import site
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -81,6 +83,31 @@ class TestTheSameBits:
 
         with Late(1) as executor:
             assert weights_after(2, 150, parallel.Workers(executor, 3)) == weights_after(2, 150)
+
+    def test_of_threads_at_work_side_by_side(self, folder, monkeypatch):
+        both = threading.Barrier(2, timeout=20)
+
+        def compute_and_wait(*arguments):  # until both have a gradient, and none has read it
+            losses = gradients.group_gradients(*arguments)
+            both.wait()
+            return losses
+
+        expected = weights_after(2, 128)
+        monkeypatch.setattr(worker, "group_gradients", compute_and_wait)
+        with ThreadPoolExecutor(2) as executor:
+            assert weights_after(2, 128, parallel.Workers(executor, 2)) == expected
+
+    @pytest.mark.skipif(
+        sys.version_info < (3, 14), reason="interpreter pools came with Python 3.14"
+    )
+    def test_of_interpreters_in_one_process(self, folder):
+        from concurrent.futures import InterpreterPoolExecutor
+
+        examples = str(Path(worker.__file__).parent)
+        with InterpreterPoolExecutor(
+            2, initializer=site.addsitedir, initargs=(examples,)
+        ) as executor:
+            assert weights_after(2, 128, parallel.Workers(executor, 2)) == weights_after(2, 128)
 
     @pytest.mark.parametrize("workers", [2, pytest.param(3, marks=long)])
     def test_of_processes_down_to_the_bytes_of_the_checkpoint(self, folder, workers):

@@ -182,7 +182,8 @@ def test_it_loads_nothing_that_it_does_not_use(folder):
     unused = "urllib.request http.client email dataclasses inspect typing"
     unused += " hashlib json pathlib checkpoint scalargrad.graph scalargrad.derivatives"
     program = f"""
-import sys
+import argparse, sys
+argparse.ArgumentParser().add_argument("--x")  # which loads dataclasses since Python 3.14
 before = set(sys.modules)
 sys.path.insert(0, {str(FOLDER)!r})
 import train

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import long
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = ROOT / "docs" / "assets" / "playground" / "python"
@@ -47,6 +48,7 @@ def passed(tests):
     return [test["passed"] for test in tests]
 
 
+@long
 def test_each_run_tests_the_text_that_it_is_given(ask):
     """Two texts of one length within a second, too: nothing of the run before is left."""
     wrong = SOLUTION.replace("self.grad += grad", "self.grad -= grad")
@@ -68,12 +70,14 @@ def test_a_test_that_fails_shows_what_pytest_shows_and_what_was_printed(ask):
     assert "--- Captured stdout call ---\n<b>\n" in shown
 
 
+@long
 def test_a_file_that_cannot_be_imported_is_one_test_that_failed(ask):
     (tests,) = ask(("check", ["ex1_value", "import nothing"]))
     assert passed(tests) == [False]
     assert "E   ModuleNotFoundError: No module named 'nothing'" in tests[0]["text"]
 
 
+@long
 @pytest.mark.parametrize("end", ["quit()", "raise SystemExit", "raise KeyboardInterrupt"])
 def test_a_text_that_ends_pytest_is_not_solved(ask, end):
     (at_once,) = ask(["check", ["ex1_value", f"{SOLUTION}\n{end}\n"]])
@@ -81,6 +85,7 @@ def test_a_text_that_ends_pytest_is_not_solved(ask, end):
     assert "quit()" in at_once[0]["text"]
 
 
+@long
 def test_a_line_is_answered_as_by_the_prompt(ask):
     lines = ["(Value(2.0) * Value(3.0)).data", "x = 1"]
     assert ask(*[("attempt", [SOLUTION, line]) for line in lines]) == ["6.0", ""]

@@ -296,12 +296,14 @@ class TestPrinciple4NoDepthLimit:
         (slope,) = sg.grad(y, [x], create_graph=True)
         assert sg.grad(slope, [x]) == (2.0,)
 
+    @long_in_python
     def test_principle_4_one_number_made_from_a_hundred_thousand(self, sg):
         row = sg.nn.vector(range(100_000))
         total = sg.Value(0.0, row, [2.0] * len(row), op="twice the sum")
         total.backward()
         assert {x.grad for x in row} == {2.0}
 
+    @long_in_python
     def test_principle_4_a_hundred_thousand_numbers_made_from_one(self, sg):
         x = sg.Value(3.0)
         sg.nn.dot([x * 2.0 for _ in range(100_000)], [1.0] * 100_000).backward()

@@ -142,6 +142,7 @@ class TestEach:
         tokens_to_write = iter([1] * 99)
         assert program.write() == "b" * 16
 
+    @long_in_python
     @every_step
     def test_draws_the_next_letter_as_the_temperature_says(self, load, step):
         program, drawn = load(step), []
@@ -272,6 +273,7 @@ class TestModels:
         with_example = [gpt(example, token, i, cache).data for i, token in enumerate(ANNA)]
         assert array(program.model(ANNA)) == pytest.approx(np.array(with_example), rel=1e-9)
 
+    @long_in_python
     def test_the_last_trains_and_writes_as_the_example_does(self, load):
         run = new_run(None, Config(), Training(steps=5, val_fraction=0.1))
         for _ in train_microgpt(run, until=5):

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import pytest
+from effort import cpython, long_in_python
 from endings import PROGRAMS
 
 ENDINGS = Path(__file__).parent / "endings.py"
@@ -464,16 +465,23 @@ def check_end(engine, *arguments, options=()):
     assert (done.returncode, done.stderr[-3000:]) == (0, "")
 
 
+WAYS = [
+    "at once",
+    pytest.param("--interpreter", marks=[cpython, long_in_python]),
+    pytest.param("--reload", marks=long_in_python),
+]
+
+
 class TestEnds:
     """Whatever a program leaves behind, Python ends without a crash and without a word."""
 
-    @pytest.mark.parametrize("way", ["at once", "--interpreter", "--reload"])
+    @pytest.mark.parametrize("way", WAYS)
     def test_all_together(self, engine, way):
         check_end(engine, way, options=("-X", "dev"))
 
     @pytest.mark.long
     @pytest.mark.parametrize("options", [(), ("-X", "dev")], ids=["plain", "dev"])
-    @pytest.mark.parametrize("way", ["at once", "--interpreter", "--reload"])
+    @pytest.mark.parametrize("way", WAYS)
     @pytest.mark.parametrize("number", range(len(PROGRAMS)))
     def test_each_alone(self, engine, number, way, options):
         check_end(engine, number, way, options=options)

@@ -2,7 +2,8 @@
 
 A worker is a process that has this file and the library; see parallel.py for who starts it. Weights
 come and gradients go as raw doubles: as Values they would take as long as the computing. The model
-stays from task to task, and each task only writes its weights into it.
+stays from task to task, and each task only writes its weights into it. Threads have a model each,
+since gradients add up in its weights.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import math
 import struct
 import sys
+import threading
 from array import array
 from collections.abc import Iterable, Sequence
 
@@ -38,7 +40,7 @@ def compute(
     task: Sequence[Sequence[Document]],
 ) -> Done:
     """Who computed it, and of each group the losses and the gradient."""
-    model, optimizer = _model(tuple(config.items()), vocab_size)
+    model, optimizer = _model(tuple(config.items()), vocab_size, threading.get_ident())
     set_weights(optimizer, to_numbers(weights))
     results = [
         (
@@ -50,9 +52,12 @@ def compute(
     return who_computes(), results
 
 
-@functools.lru_cache(maxsize=1)
-def _model(config: tuple[tuple[str, Any], ...], vocab_size: int) -> tuple[GPT, optim.SGD]:
-    """A model of these sizes; its optimizer never steps, but knows the weights."""
+# By the number of the thread: an interpreter pool empties a threading.local after each call.
+@functools.lru_cache(maxsize=64)
+def _model(
+    config: tuple[tuple[str, Any], ...], vocab_size: int, thread: int
+) -> tuple[GPT, optim.SGD]:
+    """That thread's model of these sizes; its optimizer never steps, but knows the weights."""
     sizes = Config(**dict(config))
     weights = {
         name: tuple(nn.vector([0.0] * nin) for _ in range(nout))

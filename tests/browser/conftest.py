@@ -30,6 +30,7 @@ def site(tmp_path_factory):
     """The folder of the built site."""
     run("playground/assemble.py")
     assert (ROOT / "docs/assets/vendor/manifest.json").exists(), "npm is not installed"
+    run("docs/notebooks.py")
     folder = tmp_path_factory.mktemp("site")
     run("-m", "mkdocs", "build", "--strict", "--site-dir", folder)
     return folder

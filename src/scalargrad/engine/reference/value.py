@@ -225,7 +225,9 @@ class Value(Methods):
             return NotImplemented
         return self._operate(operations.POW, other)
 
-    def __rpow__(self, other: RealNumber) -> Value:
+    def __rpow__(self, other: RealNumber, modulus: None = None) -> Value:
+        if modulus is not None:  # which Python asks for since 3.14
+            return NotImplemented
         return self._operate_reflected(operations.POW, other)
 
     def __neg__(self) -> Value:

@@ -137,7 +137,9 @@ class Vector(Methods, _Sequence):
             return NotImplemented
         return self._operate(operations.POW, other)
 
-    def __rpow__(self, other: Value | RealNumber) -> Vector:
+    def __rpow__(self, other: Value | RealNumber, modulus: None = None) -> Vector:
+        if modulus is not None:  # which Python asks for since 3.14
+            return NotImplemented
         return self._operate_reflected(operations.POW, other)
 
     def __neg__(self) -> Vector:
