@@ -58,7 +58,7 @@ def machine(results):
     return table(
         ("measured on", machine["date"]),
         ("processor", f"{machine['processor']}, {machine['cores']} cores"),
-        ("system", machine["system"].split("-with-")[0]),
+        ("system", machine["system"]),
         ("Python", versions["Python"]),
         ("C compiler", versions["compiler"]),
         ("scalargrad", versions["scalargrad"]),

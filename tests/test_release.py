@@ -61,8 +61,15 @@ class TestSource:
         (problem,) = release.check_source(self.source(tmp_path, *release.IN_SOURCE[1:]))
         assert problem.endswith(f"has no {release.IN_SOURCE[0]}")
 
-    def test_has_nothing_that_is_made(self, tmp_path):
-        made = "docs/assets/vendor/pyodide.wasm"
+    @pytest.mark.parametrize(
+        "made",
+        [
+            "docs/assets/vendor/pyodide.wasm",
+            "docs/assets/notebooks/mlp.ipynb",
+            "benchmarks/results/local.json",
+        ],
+    )
+    def test_has_nothing_that_is_made(self, tmp_path, made):
         (problem,) = release.check_source(self.source(tmp_path, *release.IN_SOURCE, made))
         assert f"has {made}, which is made" in problem
 

@@ -139,16 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = "is there already; give another path, or --overwrite to replace it"
     if problem:
         raise InputError(f"{target}: {problem}")
-    saved, write_to = (
-        (read(source), checkpoint.save)
-        if source.endswith(ENDING)
-        else (
-            checkpoint.load_weights(source),
-            write,
-        )
-    )
+    convert_back = source.endswith(ENDING)
+    saved = read(source) if convert_back else checkpoint.load_weights(source)
     try:
-        write_to(target, saved)
+        (checkpoint.save if convert_back else write)(target, saved)
     except OSError as error:
         raise RunError(f"{target}: cannot be written: {error.strerror}") from None
     say(f"{target}: {_size(saved)}")

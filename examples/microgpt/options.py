@@ -1,4 +1,4 @@
-"""What the two commands share: reading the command line, and failing in one clear line.
+"""What the commands share: reading the command line, and failing in one clear line.
 
 Bad input gives `train.py: error: ...` on stderr and exit status 2; a run that fails later gives 1;
 Ctrl-C gives 130. Samples go to stdout, one per line, and everything else to stderr. Nobody has to

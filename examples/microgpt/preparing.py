@@ -12,16 +12,9 @@ import report
 from errors import CheckpointError, InputError
 from files import why_not_writable
 from model import Config
+from normalization import form_in_which
 from options import bad_setting, option_name
-from run import (
-    Run,
-    Training,
-    check_replaced,
-    check_vocabulary,
-    new_run,
-    resumed_run,
-    stored_training,
-)
+from run import Run, Training, new_run, resumed_run, stored_training
 from sample import check_prompt
 
 TYPE_CHECKING = False  # importing these would only cost time
@@ -132,3 +125,53 @@ def check_files(options: Any, saved: Checkpoint | None) -> None:
             raise InputError(f"{option_name(name)} {path}: {problem}")
     if options.plot:
         report.check_plot(options.plot)
+
+
+def check_vocabulary(path: str, run: Run) -> None:
+    """Make sure that a run which starts from the weights at `path` knows all of its characters."""
+    text = "".join(run.loaded)
+    unknown = run.tokenizer.unknown(text)
+    if not unknown:
+        return
+    form = form_in_which(lambda text: not run.tokenizer.unknown(text), text)
+    advice = "give documents without them, or train without --init-from"
+    if form:
+        advice = (
+            f"it has these letters in Unicode normalization form {form}: convert the data to it"
+        )
+    found = sum(1 for document in run.loaded if not set(unknown).isdisjoint(document))
+    raise InputError(
+        f"--init-from {path}: its vocabulary has no {', '.join(map(repr, unknown[:10]))}"
+        f"{' ...' if len(unknown) > 10 else ''}, which {found:,} of {len(run.loaded):,} documents "
+        f"have; {advice}"
+    )
+
+
+def check_replaced(path: str, resumed: str | None, run: Run) -> None:
+    """Make sure that saving at `path` replaces no other run, which may have taken a night."""
+    if not os.path.exists(path) or (resumed and os.path.samefile(path, resumed)):
+        return
+    import checkpoint
+
+    try:
+        there = checkpoint.load_weights(path)
+        theirs = dict(vars(there.config))
+        if isinstance(there, checkpoint.Checkpoint):
+            theirs |= vars(stored_training(path, there)) | {"data": there.fingerprint}
+    except CheckpointError:  # no run can go on from it
+        return
+    ours = vars(run.model.config) | vars(run.training) | {"data": data.fingerprint(run.loaded)}
+    other = [name for name in ours if theirs.get(name) != ours[name]]
+    # A run draws its first weights and then nothing more, unless they are those of --init-from.
+    if not other and isinstance(there, checkpoint.Checkpoint) and there.rng != run.rng.getstate():
+        other = ["init_from"]
+    if not other:  # the same run again
+        return
+    what = "a model without a run"
+    if isinstance(there, checkpoint.Checkpoint):
+        finished = there.step >= theirs["steps"]
+        what = f"{'a finished' if finished else 'an unfinished'} run of other settings "
+        what += f"({', '.join(other)})"
+    raise InputError(
+        f"--checkpoint {path}: has {what}; give another path, or --overwrite to replace it"
+    )

@@ -133,9 +133,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # Who computes the gradients.
 
 
+def works_alone(options: Any) -> bool:
+    return not options.executor and (options.workers or 1) == 1
+
+
 def workers_for(options: Any) -> AbstractContextManager[Workers | None]:
     """The workers that the options ask for, or nobody else than this process."""
-    if not options.executor and (options.workers or 1) == 1:
+    if works_alone(options):
         return contextlib.nullcontext()
     import parallel  # late: most runs do without
 
@@ -198,7 +202,7 @@ def describe(run: Run, options: Any) -> None:
 
 
 def describe_workers(training: Training, options: Any) -> None:
-    if not options.executor and (options.workers or 1) == 1:
+    if works_alone(options):
         return
     groups = -(-training.batch_size // GROUP)
     who = options.executor or f"{options.workers} processes"

@@ -61,18 +61,18 @@ def svg(boxes: Sequence[Box], arrows: Sequence[Arrow], labels: Sequence[str]) ->
     sizes = sizes_of(boxes, arrows, labels)
     widths = [label_width(label) for label in labels]
     corners, paths, (width, height) = layout(sizes, arrows, widths)
-    lines = ["".join(f'<path d="{curve(path)}"/>' for path in paths)]
-    heads = ["".join(f'<path d="{head(path[-1])}"/>' for path in paths)]
+    lines = "".join(f'<path d="{curve(path)}"/>' for path in paths)
+    heads = "".join(f'<path d="{head(path[-1])}"/>' for path in paths)
     texts = [label_svg(label, path[-1]) for label, path in zip(labels, paths)]
     drawn = [box_svg(*box, corner, size) for box, corner, size in zip(boxes, corners, sizes)]
     return "\n".join(
         [
             opening(width, height, _title(boxes, arrows)),
             f'<g class="sg-arrow" fill="none" stroke="{COLOURS["arrow"][0]}">',
-            *lines,
+            lines,
             "</g>",
             f'<g class="sg-head" fill="{COLOURS["arrow"][0]}">',
-            *heads,
+            heads,
             "</g>",
             *texts,
             *drawn,

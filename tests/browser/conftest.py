@@ -97,9 +97,8 @@ class Browser:
 def browser():
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "Chromium is not installed; `apt-get install chromium` has it on Debian"
-    from playwright.sync_api import (
-        sync_playwright,
-    )  # late: a plain run, which looks in here, has none
+    # Late: a plain run, which looks in here, has none.
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])

@@ -44,6 +44,8 @@ class NumPy(ModuleType):
     ndarray = FromNumPy  # Hypothesis asks what is one
 
     def __getattr__(self, name: str) -> FromNumPy:
+        if name.startswith("__"):
+            raise AttributeError(name)  # such as __file__: it has none
         return FromNumPy() if collecting else skip("NumPy")
 
 

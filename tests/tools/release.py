@@ -20,12 +20,16 @@ ROOT = Path(__file__).parents[2]
 NAME = "scalargrad"
 OURS = f"{NAME}/engine/reference/value.py"  # which no other package of that name has
 COMPILED = re.compile(rf"{NAME}/engine/compiled\..*\.(so|pyd)$")
+MADE = re.compile(
+    r"(^|/)(vendor|notebooks|node_modules|site|\.venv|__pycache__)/|/local\.json$|\.so$"
+)
 # What tests and documentation need beside the library.
 IN_SOURCE = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "mkdocs.yml"),
     *("pyproject.toml", "setup.py", "src/scalargrad/engine/compiled/engine.h"),
     *("tests/conftest.py", "tests/tools/release.py", "tests/exercise_solutions/ex1_value.py"),
     *("docs/index.md", "docs/assets/site.css", "overrides/main.html", "benchmarks/naive.py"),
+    *("docs/assets/playground/panel.js", "playground/assemble.py", "overrides/404.html"),
     *("examples/microgpt/names.txt", "examples/microgpt/train.py", "exercises/ex1_value.py"),
 )
 
@@ -85,7 +89,7 @@ def check_source(path):
         if name not in names:
             yield f"{path.name}: has no {name}"
     for name in names:
-        if re.search(r"(^|/)(vendor|node_modules|site|\.venv|__pycache__)/|\.so$", name):
+        if MADE.search(name):
             yield f"{path.name}: has {name}, which is made, not written"
 
 

@@ -10,7 +10,7 @@ const MISTAKES = {
 
 const where = place();
 const text = await (await fetch(new URL("python/small_value.py", import.meta.url))).text();
-const toggles = Object.entries(MISTAKES).map(([value]) =>
+const toggles = Object.keys(MISTAKES).map((value) =>
   element("input", { type: "checkbox", value, disabled: true, onchange: look }));
 const engine = element("pre", { class: "playground-engine", tabindex: "0", role: "region",
   "aria-label": "The engine; lines that were changed are shown with what was there before" }, text);

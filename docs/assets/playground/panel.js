@@ -25,10 +25,10 @@ export function place() {
 }
 
 /**
- * The bar with Start and Stop, put at the end of `where`. `onStart(session)` is called each time
- * Python has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
+ * The bar with Start and Stop, put at the end of `where`. `onStart()` is called each time Python
+ * has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
  * Gives an object whose `session` is null unless Python runs, `run(task)` which shows the errors
- * of an async function as messages, and `tell(text)`, which says something in the status line.
+ * of an async function as messages, and `clear()`, which takes away errors and what was printed.
  * `also` names files of vendor/ that the panel fetches besides, for the size on the button.
  */
 export async function launcher(where, { onStart = () => {}, onStop = () => {}, pytest = false, also = [] }) {
@@ -46,7 +46,6 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
 
   const bar = {
     session: null,
-    tell: (text) => (status.textContent = text),
     async start() {
       bar.clear();
       toggle.textContent = "Stop";
@@ -57,16 +56,16 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
       progress.hidden = true;
       if (!begun.facts) return bar.stop();
       const { engine, scalargrad, python } = begun.facts;
-      bar.tell(`scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`);
+      status.textContent = `scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`;
       bar.session = begun;
-      await bar.run(() => onStart(begun));
+      await bar.run(onStart);
     },
     stop() {
       running.stop();
       running = bar.session = null;
       progress.hidden = true;
       toggle.textContent = "Start again";
-      bar.tell("Stopped. Your text is kept.");
+      status.textContent = "Stopped. Your text is kept.";
       onStop();
     },
     async run(task) {
@@ -98,7 +97,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
   const onProgress = (loaded, total) => {
     progress.max = total;
     progress.value = loaded;
-    bar.tell(`Loading Python: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
+    status.textContent = `Loading Python: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
   };
   const onPrint = (text) => {
     printed.hidden = false;

@@ -133,7 +133,6 @@ def seen(since):
     """The network as it is now, and the losses from that step on."""
     return {
         "steps": len(training.losses) - 1,
-        "since": since,
         "losses": training.losses[since:],
         "loss": training.loss.data,
         "right": training.right,

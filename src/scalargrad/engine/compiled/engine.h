@@ -13,6 +13,7 @@
        numbers.c       what counts as a number, and messages  (engine/arguments.py)
        vector.c        the type Vector                        (reference/vector.py)
        attributes.c    its attributes                         (reference/vector.py)
+       buffers.c       numbers of an array, copied at once
        row.c, block.c  rows of numbers                        (reference/vector.py)
        made.c          rows that were computed                (reference/vector.py)
        linear.c        linear and dot, on a matrix.c          (reference/fused.py)

@@ -40,7 +40,7 @@ MORE_ARGUMENTS = {
 }
 
 
-def recipes(sg):
+def functions(sg):
     """The functions that the page shows."""
     namespace = {"sg": sg, "nn": sg.nn}
     exec("import math", namespace)
@@ -56,14 +56,14 @@ def near(expected):
 
 
 def test_none_is_untested(sg):
-    assert recipes(sg).keys() == THEIRS.keys()
+    assert functions(sg).keys() == THEIRS.keys()
 
 
 @pytest.mark.parametrize("name", THEIRS)
 def test_of_a_row(sg, name):
     row, x = sg.nn.vector(ROW), torch.tensor(ROW, dtype=torch.float64, requires_grad=True)
     more = [sg.nn.vector(a) if isinstance(a, list) else a for a in MORE_ARGUMENTS.get(name, ())]
-    ours, theirs = recipes(sg)[name](row, *more), THEIRS[name](x)
+    ours, theirs = functions(sg)[name](row, *more), THEIRS[name](x)
     if isinstance(ours, sg.Vector):
         assert ours.data == near(tuple(theirs.tolist()))
         ours, theirs = ours.sum(), theirs.sum()
@@ -79,7 +79,7 @@ def test_of_a_row(sg, name):
 def test_of_one_number(sg, name):
     for number in ROW:
         v, x = sg.Value(number), torch.tensor(number, dtype=torch.float64, requires_grad=True)
-        ours, theirs = recipes(sg)[name](v, *MORE_ARGUMENTS.get(name, ())), THEIRS[name](x)
+        ours, theirs = functions(sg)[name](v, *MORE_ARGUMENTS.get(name, ())), THEIRS[name](x)
         ours.backward()
         theirs.backward()
         assert (ours.data, v.grad) == near((theirs.item(), x.grad.item()))
@@ -88,7 +88,7 @@ def test_of_one_number(sg, name):
 @pytest.mark.parametrize("logit", [-1000.0, 1000.0, 0.0])
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_a_loss_with_logits_does_not_overflow(sg, logit, target):
-    loss = recipes(sg)["binary_cross_entropy_with_logits"](sg.Value(logit), target)
+    loss = functions(sg)["binary_cross_entropy_with_logits"](sg.Value(logit), target)
     theirs = F.binary_cross_entropy_with_logits(
         torch.tensor(logit, dtype=torch.float64), torch.tensor(target, dtype=torch.float64)
     )
