@@ -571,7 +571,7 @@ class TestClassesThatCanDoLittle:
                     parent.grad += 2.0 * other.data
 
         message = complaint(sg, lambda x, y: x * y, [Product(2.0), Product(5.0)])
-        assert "first wrong: 10, made from 2 and 5; for a grad of 1 it hands 10 instead" in message
+        assert "first wrong: 10 (made from 2 and 5); for a grad of 1 it hands 10 instead" in message
 
     def test_one_that_also_knows_what_was_made_from_it(self, sg):
         class Linked:
@@ -594,7 +594,7 @@ class TestClassesThatCanDoLittle:
                     x.backward(slope * grad)
 
         message = complaint(sg, lambda x, y: x * y + x, [Linked(2.0), Linked(3.0)])
-        assert "first wrong: 6, made from 2 and 3" in message
+        assert "first wrong: 6 (made from 2 and 3)" in message
         assert "hands 2 instead of 3 to inputs[0], and 3 instead of 2 to inputs[1]" in message
 
     def test_one_that_keeps_each_operand_by_a_name_of_its_own(self, sg):
@@ -612,7 +612,7 @@ class TestClassesThatCanDoLittle:
                     self.right.backward(grad * -self.left.data)
 
         message = complaint(sg, lambda x, y: x * y * x, [Tree(2.0), Tree(3.0)])
-        assert "first wrong: 6, made from 2 and 3" in message
+        assert "first wrong: 6 (made from 2 and 3)" in message
         assert "hands -2 instead of 2 to inputs[1]" in message
 
     def test_one_whose_addition_is_what_is_wrong(self, sg):

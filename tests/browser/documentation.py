@@ -185,6 +185,14 @@ class TestEveryPage:
         arrows = "from x to v1 (*); from x to v1 (*); from v2 to v3 (*); from x to v3 (*);"
         assert look("api/graph.html").diagrams[1][0].startswith(f"Arrows lead {arrows}")
 
+    def test_an_entry_of_the_reference_is_one_column(self, server, browser):
+        page = browser.open(f"{server}/api/value.html", "desktop", "light").page
+        entry = ".doc-class > .doc-contents > :not(.doc-children)"
+        left = "element => element.getBoundingClientRect().left"
+        lefts = page.evaluate(f"[...document.querySelectorAll({entry!r})].map({left})")
+        assert len(lefts) > 3
+        assert len(set(lefts)) == 1
+
 
 class TestWholeSite:
     @pytest.mark.parametrize("where", ["site", "server"])

@@ -42,7 +42,7 @@ async function look() {
       found.example.map(({ name, data, grad, right }) => [name, data, checked(grad, right), right])),
     element("p", {}, element("strong", {}, "sg.gradcheck "),
       found.gradcheck ? "says:" : "finds nothing wrong with backward."),
-    ...(found.gradcheck ? [element("pre", { class: "playground-engine" }, found.gradcheck)] : []),
+    ...(found.gradcheck ? [element("pre", { class: "playground-engine" }, oneLineEach(found.gradcheck))] : []),
     table("Training: w should go to 3, and the loss to 0",
       ["step", "loss", "should be", "grad of w", "should be"],
       found.training.map(({ loss, grad, right_loss, right_grad }, i) =>
@@ -55,6 +55,9 @@ function line({ kind, text }) {
   const indentation = text.slice(0, text.search(/\S/));
   return element(kind === "old" ? "del" : "ins", {}, indentation, element("span", {}, text.trim()));
 }
+
+// gradcheck breaks its lines for a terminal; the page breaks them where it has to.
+const oneLineEach = (message) => message.replaceAll(/\n +/g, " ");
 
 const checked = (number, right) => ({ number, wrong: number !== right });
 

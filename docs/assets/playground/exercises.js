@@ -34,7 +34,8 @@ where.append(
     button("Load a file", () => file.click()), file,
     button("Begin again", beginAgain, { title: "From the file as it was handed out" })),
 );
-const python = await launcher(where, { pytest: true, onStart: enable, onStop: stopped });
+const python = await launcher(where, { pytest: true, onStart: enable, onStop: stopped,
+  remains: "Your text is kept." });
 const testButton = button("Run the tests", test, { disabled: true, title: "Ctrl-Enter" });
 const line = element("input", { type: "text", id: "playground-line", autocomplete: "off",
   spellcheck: "false", autocapitalize: "off", placeholder: "Value(2.0) + Value(3.0)" });

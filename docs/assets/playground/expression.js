@@ -12,6 +12,7 @@ const PRESETS = {
   kink: "A kink: relu at 0",
 };
 const SECONDS_A_STEP = 0.9;
+const SECONDS_UNTIL_TOLD = 2;
 
 const where = place();
 const preset = element("select", { id: "playground-preset", onchange: () => show(preset.value) });
@@ -29,6 +30,7 @@ where.append(
 const code = editor(box, { label: "Your program", onChange: changed, run: compute });
 const python = await launcher(where, {
   also: ["viz.js"],
+  remains: "Your text is kept.",
   onStart: () => {
     prepare();
     drawButton.disabled = false;
@@ -74,6 +76,7 @@ let result = null; // what Python said of the program
 let position = 0; // how many lines of the ledger are done
 let drawn = null;
 let timer = null;
+let running = null; // the wait for the program that was begun last
 
 // The program.
 
@@ -95,11 +98,26 @@ async function compute() {
   note.hidden = true;
   pause();
   python.clear();
-  await python.run(async () => {
+  const begun = (running = setTimeout(() => {
+    python.tell("Your program is still running. “Stop” ends it.");
+  }, 1_000 * SECONDS_UNTIL_TOLD));
+  const done = await python.run(async () => {
     await update(code.text(), null);
     setSliders(result.numbers);
     await go(0);
+    return true;
   });
+  clearTimeout(begun);
+  if (running !== begun) return; // a later one has begun
+  if (python.session) python.tell();
+  if (!done) forget();
+}
+
+/** Takes away the picture, which is of a program that is no longer there. */
+function forget() {
+  result = drawn = null;
+  shown.hidden = true;
+  setSliders([]);
 }
 
 async function update(text, change) {

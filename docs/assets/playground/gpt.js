@@ -22,7 +22,8 @@ let drawn = 0; // when
 let spoken = 0;
 
 const where = place();
-const bar = await launcher(where, { onStart: enable, onStop, also: CHARTS });
+const bar = await launcher(where, { onStart: enable, onStop, also: CHARTS,
+  remains: "What the model had learnt is gone." });
 const from = {
   steps: 1000, n_embd: 16, n_head: 4, seed: 42, temperature: 0.5, prompt: "", ...fromAddress(),
 };

@@ -17,7 +17,8 @@ let drawn = 0; // when
 let spoken = 0;
 
 const where = place();
-const bar = await launcher(where, { onStart: begin, onStop, also: CHARTS });
+const bar = await launcher(where, { onStart: begin, onStop, also: CHARTS,
+  remains: "What the network had learnt is gone." });
 const from = { hidden: 8, activation: "tanh", lr: 0.5, seed: 1, ...fromAddress() };
 const anew = () => bar.run(begin);
 const controls = {

@@ -28,10 +28,15 @@ export function place() {
  * The bar with Start and Stop, put at the end of `where`. `onStart()` is called each time Python
  * has started; `onStop()` when it was stopped. The text in editors is the panel's: it stays.
  * Gives an object whose `session` is null unless Python runs, `run(task)` which shows the errors
- * of an async function as messages, and `clear()`, which takes away errors and what was printed.
- * `also` names files of vendor/ that the panel fetches besides, for the size on the button.
+ * of an async function as messages, `clear()`, which takes away errors and what was printed, and
+ * `tell(text)`, which says something in the status line, or again what runs.
+ * `remains` says what is left after Stop. `also` names files of vendor/ that the panel fetches
+ * besides, for the size on the button.
  */
-export async function launcher(where, { onStart = () => {}, onStop = () => {}, pytest = false, also = [] }) {
+export async function launcher(
+  where,
+  { onStart = () => {}, onStop = () => {}, remains = "", pytest = false, also = [] },
+) {
   const served = await manifest();
   let running = null; // the session, from the moment when it begins to load
   const size = `${(bytes(served, { pytest, also }) / 1e6).toFixed(1)} MB`;
@@ -46,6 +51,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
 
   const bar = {
     session: null,
+    tell: (text = bar.facts) => (status.textContent = text),
     async start() {
       bar.clear();
       toggle.textContent = "Stop";
@@ -56,7 +62,8 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
       progress.hidden = true;
       if (!begun.facts) return bar.stop();
       const { engine, scalargrad, python } = begun.facts;
-      status.textContent = `scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`;
+      bar.facts = `scalargrad ${scalargrad}, ${engine} engine, on Python ${python} in this page`;
+      bar.tell();
       bar.session = begun;
       await bar.run(onStart);
     },
@@ -65,7 +72,7 @@ export async function launcher(where, { onStart = () => {}, onStop = () => {}, p
       running = bar.session = null;
       progress.hidden = true;
       toggle.textContent = "Start again";
-      status.textContent = "Stopped. Your text is kept.";
+      bar.tell(`Stopped. ${remains}`.trim());
       onStop();
     },
     async run(task) {

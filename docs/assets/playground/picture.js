@@ -24,12 +24,13 @@ export async function draw(place, dot, attributes) {
     graphviz.renderSVGElement(
       dot.replace("rankdir=LR", `rankdir=${direction}`).replaceAll(...FONT));
   const width = (svg) => svg.viewBox.baseVal.width;
-  let svg = drawn("LR");
+  let [svg, isUpright] = [drawn("LR"), false];
   if (width(svg) > place.clientWidth) {
     const upright = drawn("TB");
-    if (width(upright) < width(svg)) svg = upright;
+    if (width(upright) < width(svg)) [svg, isUpright] = [upright, true];
   }
   svg = onlyShapes(svg);
+  svg.classList.toggle("upright", isUpright);
   svg.style.width = `${width(svg) * LARGE}px`;
   svg.style.minWidth = `${width(svg) * SMALL}px`; // what is wider can be scrolled
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
@@ -46,7 +47,9 @@ export async function draw(place, dot, attributes) {
       const written = [...(nodes.get(box)?.querySelectorAll("text") ?? [])]
         .filter((part) => /grad \S+$/.test(part.textContent))
         .at(gradient ?? NaN);
-      if (written) written.textContent = written.textContent.replace(/grad \S+$/, `grad ${text}`);
+      if (!written) return;
+      centre(written);
+      written.textContent = written.textContent.replace(/grad \S+$/, `grad ${text}`);
     },
     /** Lights an arrow, of several between the same boxes that one, and the boxes at its ends. */
     light(arrow, which = 0) {
@@ -57,6 +60,15 @@ export async function draw(place, dot, attributes) {
       for (const box of arrow.split("->")) nodes.get(box)?.classList.add("lit");
     },
   };
+}
+
+// Graphviz gave the place of its left end: alone on its line, a shorter one would not be in the middle.
+function centre(text) {
+  const y = text.getAttribute("y");
+  const line = [...text.parentNode.querySelectorAll("text")].filter((t) => t.getAttribute("y") === y);
+  if (line.length > 1 || text.getAttribute("text-anchor") !== "start") return;
+  text.setAttribute("x", Number(text.getAttribute("x")) + text.getComputedTextLength() / 2);
+  text.setAttribute("text-anchor", "middle");
 }
 
 const SHAPES = ["svg", "g", "title", "path", "polygon", "polyline", "ellipse", "text"];

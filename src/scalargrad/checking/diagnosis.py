@@ -195,7 +195,7 @@ class _Graph:
         number = f"{as_number(self.nodes[v].data):.6g}"
         if not parents:
             return f"{number}, which has no parents"
-        return f"{op} of {operands} = {number}" if op else f"{number}, made from {operands}"
+        return f"{op} of {operands} = {number}" if op else f"{number} (made from {operands})"
 
     def slopes(self, v: int) -> list[float]:
         return [0.0 if abs(s.value) <= s.error else s.value for s in self.check.slopes(v)]

@@ -9,7 +9,8 @@ class Value:
         return Value(self.data + other.data, (self, other), (1.0, 1.0))
 
     def __mul__(self, other):
-        return Value(self.data * other.data, (self, other), (other.data, self.data))
+        local_grads = (other.data, self.data)
+        return Value(self.data * other.data, (self, other), local_grads)
 
     def backward(self):
         self.grad = 1.0
@@ -24,12 +25,14 @@ def inputs_first(node, seen=()):
     if node in seen:
         return []
     seen.add(node)
-    before = [found for parent in node.parents for found in inputs_first(parent, seen)]
-    return [*before, node]
+    order = []
+    for parent in node.parents:
+        order += inputs_first(parent, seen)
+    return [*order, node]
 
 
 def as_found(output):
-    """The same nodes, but in the order in which a walk from the output meets them."""
+    """The same nodes, in the order of a walk from the output."""
     found = [output]
     for node in found:
         for parent in node.parents:
