@@ -750,6 +750,10 @@ class TestSave:
         expected = getattr(sg.graph, picture)(x, **options) + "\n"
         assert (self.folder / name).read_bytes().decode() == expected
 
+    def test_what_no_file_can_be_called_is_refused(self, sg):
+        with pytest.raises(ValueError, match=r"^save: path must be a file name, got 'a\\x00\.svg'"):
+            sg.graph.save(sg.Value(1.0), "a\0.svg")
+
     @pytest.mark.parametrize("ending", ["png", "pdf"])
     def test_graphviz_draws_what_svg_is_not(self, sg, dot, ending):
         dot(

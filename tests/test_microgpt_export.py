@@ -205,9 +205,18 @@ def test_a_file_cut_short_is_refused(folder, length):
     assert_refused(result, "cut.safetensors: is damaged, or no safetensors file: ")
 
 
+def test_where_a_checkpoint_is_wanted_the_error_says_who_makes_one(folder):
+    result = call("sample.py", "--checkpoint", "model.safetensors")
+    says = "--checkpoint model.safetensors: is not a checkpoint of this program; export.py can"
+    assert_refused(result, says, "sample.py")
+
+
 def test_a_file_that_is_not_there_is_refused(folder):
     result = call("export.py", "missing.safetensors", "model.json")
     assert_refused(result, "missing.safetensors: there is no such file")
+    (folder / "folder.safetensors").mkdir()
+    result = call("export.py", "folder.safetensors", "model.json")
+    assert_refused(result, "folder.safetensors: is a directory")
     result = call("export.py", "missing.json", "other.safetensors")
     assert_refused(result, "missing.json: cannot be read: No such file or directory")
 

@@ -205,6 +205,11 @@ def test_weights_that_cannot_be_read_are_an_error_of_the_option(folder):
         ("run.json", ("--steps", 13), "a finished run of other settings (steps)"),
         ("run.json", ("--n-layer", 2), "a finished run of other settings (n_layer)"),
         ("half.json", ("--seed", 2), "an unfinished run of other settings (seed)"),
+        (
+            "half.json",
+            ("--init-from", "run.json"),
+            "an unfinished run of other settings (init_from)",
+        ),
         ("run.json", ("--data", "other.txt"), "a finished run of other settings (data)"),
     ],
     ids=str,

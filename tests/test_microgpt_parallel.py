@@ -185,6 +185,16 @@ class TestMixtures:
         assert who() != before  # one bit further, and it is another libm
 
 
+def test_a_task_that_fails_by_a_timeout_of_its_own_is_not_waited_for(folder):
+    def fail(result):
+        raise TimeoutError("no answer")
+
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit, submit = lambda *task: submit(fail, task), executor.submit
+        with pytest.raises(WorkerError, match="the workers failed: TimeoutError: no answer"):
+            weights_after(1, 150, parallel.Workers(executor, 2))
+
+
 class TestOptions:
     @pytest.mark.parametrize("text", ["dask", "dask:", "tcp://127.0.0.1:8786", "mpi:4"])
     def test_an_executor_is_dask_at_an_address(self, folder, text):
@@ -439,6 +449,17 @@ class TestACluster:
             parallel.dask_cluster(cluster.address, None),
         ):
             pass
+
+
+@long
+@dask
+@pytest.mark.parametrize("address", ["localhost", "tcp://localhost:port", "other://localhost:1"])
+def test_an_address_that_is_none_ends_in_one_line(folder, address):
+    result = run("train.py", *SHORT, "--executor", f"dask:{address}")
+    assert result.status == 2
+    last = result.err.splitlines()[-1]
+    assert last.startswith(f"train.py: error: --executor dask:{address}: no scheduler answers (")
+    assert "Traceback" not in result.err
 
 
 @long

@@ -72,6 +72,14 @@ class TestOutput:
         found = expression.look("from scalargrad import Value\nx = Value(3.0)")
         assert (found["output"]["name"], found["steps"]) == ("x", [])
 
+    @pytest.mark.parametrize(
+        ("leaf", "name"), [("Value(3.0)", "v1"), ("Value(3.0, label='a \\n b')", "a b")]
+    )
+    def test_a_leaf_is_called_as_in_its_box(self, expression, leaf, name):
+        found = expression.look(f"from scalargrad import Value\n{leaf}")
+        assert found["output"]["name"] == name
+        assert set(found["boxes"]) == {name}
+
 
 class TestSteps:
     def test_are_the_gradients_that_the_tutorial_finds_by_nudging(self, expression):

@@ -78,6 +78,14 @@ def test_a_file_that_cannot_be_imported_is_one_test_that_failed(ask):
 
 
 @long
+@pytest.mark.parametrize("end", ["quit()", "raise SystemExit", "raise KeyboardInterrupt"])
+def test_a_text_that_ends_pytest_is_not_solved(ask, end):
+    (at_once,) = ask(["check", ["ex1_value", f"{SOLUTION}\n{end}\n"]])
+    assert [test["passed"] for test in at_once] == [False]
+    assert "quit()" in at_once[0]["text"]
+
+
+@long
 def test_a_line_is_answered_as_by_the_prompt(ask):
     lines = ["(Value(2.0) * Value(3.0)).data", "x = 1"]
     assert ask(*[("attempt", [SOLUTION, line]) for line in lines]) == ["6.0", ""]

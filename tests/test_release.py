@@ -83,7 +83,7 @@ class TestName:
         """What pip says to each of its commands; a download brings a wheel with these files."""
 
         def pip(command, *arguments):
-            answer = answers[command]
+            answer = answers["pip" if arguments == ("versions", "pip") else command]
             if isinstance(answer, tuple):
                 wheel(Path(arguments[arguments.index("--dest") + 1]), PURE, *answer)
                 answer = ""
@@ -104,13 +104,19 @@ class TestName:
         self.answers(monkeypatch, download="ERROR", index="scalargrad (1.0.5)")
         assert "is somebody else's: scalargrad (1.0.5), no wheel" in release.check_name()[0]
 
+    NONE = "ERROR: No matching distribution found for scalargrad"
+
     def test_is_free_if_the_index_knows_none(self, monkeypatch):
-        answer = "ERROR: No matching distribution found for scalargrad"
-        self.answers(monkeypatch, download=answer, index=answer)
+        self.answers(monkeypatch, download=self.NONE, index=self.NONE, pip="pip (26.0)")
         assert release.check_name() == []
 
+    def test_is_not_known_if_the_index_does_not_know_pip_either(self, monkeypatch):
+        self.answers(monkeypatch, download=self.NONE, index=self.NONE, pip=self.NONE)
+        assert "cannot be asked" in release.check_name()[0]
+
     def test_is_not_known_if_the_index_does_not_answer(self, monkeypatch):
-        self.answers(monkeypatch, download="ERROR: timeout", index="ERROR: timeout")
+        timeout = "ERROR: timeout"
+        self.answers(monkeypatch, download=timeout, index=timeout, pip=timeout)
         assert "cannot be asked" in release.check_name()[0]
 
 

@@ -503,6 +503,37 @@ class TestHostileClasses:
         y.backward()
         assert (p.grad, q.grad) == (3.0, 5.0)
 
+    def test_values_that_compare_by_data_are_each_a_box_a_line_and_a_parameter(self, sg):
+        class ByData(sg.Value):
+            def __eq__(self, other):
+                return isinstance(other, sg.Value) and self.data == other.data
+
+            def __hash__(self):
+                return hash(self.data)
+
+        p, q = ByData(2.0, label="p"), ByData(2.0, label="q")
+        y = p * 3.0 + q * 5.0
+        received = {edge.parent: edge.grad for edge in sg.graph.ledger(y)}
+        assert (received["p"], received["q"]) == (3.0, 5.0)
+        assert all(f"<b>{name}</b>" in sg.graph.to_dot(y) for name in "pq")
+        y.backward()
+        sg.optim.SGD([p, q], lr=0.1).step()
+        assert (p.data, q.data) == pytest.approx((1.7, 1.5))
+
+    def test_values_without_a_hash_are_drawn_explained_and_trained(self, sg):
+        class Unhashable(sg.Value):
+            def __eq__(self, other):
+                return self is other
+
+        p = Unhashable(2.0, label="p")
+        y = p * p
+        y.backward()
+        assert sg.graph.ledger(y)[-1].grad == 4.0
+        assert "image/svg+xml" in y._repr_mimebundle_()
+        assert sg.graph.first_nonfinite(y) is None
+        sg.optim.SGD([p, p], lr=0.1).step()
+        assert p.data == pytest.approx(1.6)
+
     def test_values_without_a_hash_take_part(self, sg):
         class Unhashable(sg.Value):
             def __eq__(self, other):

@@ -129,7 +129,8 @@ def load_weights(path: str) -> Weights:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from None
+        hint = "; export.py can convert it" if path.endswith(".safetensors") else ""
+        raise CheckpointError(f"{path}: {error}{hint}") from None
 
 
 # --8<-- [end:checkpoint]

@@ -57,7 +57,9 @@ def read(path: str) -> Weights:
     safetensors = _library("safetensors")
     try:
         if not os.path.isfile(path):
-            raise CheckpointError("there is no such file")
+            raise CheckpointError(
+                "is a directory" if os.path.isdir(path) else "there is no such file"
+            )
         with safetensors.safe_open(path, framework="numpy") as file:
             entries = described(file.metadata())
             entries["weights"] = {name: _rows(file, name) for name in file.keys()}  # noqa: SIM118

@@ -97,6 +97,8 @@ class Workers:
             try:
                 return future.result(timeout=1.0)
             except TimeoutError:
+                if future.done():  # so it is the task's own, or the result came just now
+                    return future.result()
                 if problem := self.problem():
                     raise WorkerError(f"the workers are gone: {problem}") from None
 
@@ -184,6 +186,7 @@ def dask_cluster(address: str, count: int | None, mixed: bool = False) -> Iterat
     """The cluster whose scheduler is at that address; `count` tasks at once, or one per thread."""
     try:
         from distributed import Client
+        from distributed.comm import resolve_address
     except ImportError:
         raise InputError(
             f"--executor dask:{address}: needs Dask; install it with: "
@@ -191,6 +194,7 @@ def dask_cluster(address: str, count: int | None, mixed: bool = False) -> Iterat
         ) from None
     logging.disable()  # what goes wrong is said here, in one line
     try:
+        resolve_address(address)  # a client that cannot read it would end after 20 s, in many lines
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         logging.disable(logging.NOTSET)

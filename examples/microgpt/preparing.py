@@ -162,6 +162,9 @@ def check_replaced(path: str, resumed: str | None, run: Run) -> None:
         return
     ours = vars(run.model.config) | vars(run.training) | {"data": data.fingerprint(run.loaded)}
     other = [name for name in ours if theirs.get(name) != ours[name]]
+    # A run draws its first weights and then nothing more, unless they are those of --init-from.
+    if not other and isinstance(there, checkpoint.Checkpoint) and there.rng != run.rng.getstate():
+        other = ["init_from"]
     if not other:  # the same run again
         return
     what = "a model without a run"

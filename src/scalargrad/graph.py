@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 
     from scalargrad.drawing import Box
 
-    # Every Value on the way, and what it was made from.
-    Parents: TypeAlias = dict[Value, tuple[Value, ...]]
+    # Every Value on the way, and what it was made from. Like all that is told of Values here, it is
+    # by their identity, for somebody's class may compare by value, or have no hash.
+    Parents: TypeAlias = dict[int, tuple[Value, tuple[Value, ...]]]
+    Names: TypeAlias = dict[int, str]
     # The numbers of a row that are on the way, in order. A Value that is not in a row is its own.
     Row: TypeAlias = tuple[Value, ...]
     # The boxes, each after those it was made from; the arrows between them; what is on the arrows.
@@ -296,21 +298,20 @@ def _edges(function: str, v: Value, max_edges: int) -> tuple[list[Edge], str]:
     parents = _parents(outputs, _at_most(function, max_edges, "edges"))
     rows = _rows(parents)
     names = _names(outputs, parents, rows)
-    (final,) = gradients([v], [1.0], [list(parents)])
+    (final,) = gradients([v], [1.0], [[x for x, _ in parents.values()]])
     gathered = dict(zip(parents, final))  # as backward has it
-    running = dict.fromkeys(parents, 0.0) | {v: 1.0}
-    left = Counter(parent for several in parents.values() for parent in several)
+    running = dict.fromkeys(parents, 0.0) | {id(v): 1.0}
+    left = Counter(id(parent) for _, several in parents.values() for parent in several)
     edges = []
     for node in (x for row in reversed(_sorted(outputs, parents, rows)) for x in row):
-        upstream, op = gathered[node], _printable(node.op)
-        for parent, local in zip(parents[node], node.local_grads):
+        name, op, upstream = names[id(node)], _printable(node.op), gathered[id(node)]
+        for parent, local in zip(map(id, parents[id(node)][1]), node.local_grads):
             contribution = 0.0 if _hands_nothing(node, upstream, local) else upstream * local
             running[parent] += contribution
             left[parent] -= 1
             grad = running[parent] if left[parent] else gathered[parent]
-            edge = Edge(names[node], op, upstream, local, contribution, names[parent], grad)
-            edges.append(edge)
-    return edges, names[v]
+            edges.append(Edge(name, op, upstream, local, contribution, names[parent], grad))
+    return edges, names[id(v)]
 
 
 def _hands_nothing(node: Value, upstream: float, local: float) -> bool:
@@ -343,27 +344,28 @@ def first_nonfinite(v: Value) -> str | None:
     order = [x for row in _sorted(outputs, parents, rows, first_parent_first=True) for x in row]
     for x in order:
         if not isfinite(x.data):
-            return f"{names[x]} is {x.data}{_made_of(x, parents[x], names)}"
-    received = {v: ""}
+            return f"{names[id(x)]} is {x.data}{_made_of(x, parents[id(x)][1], names)}"
+    received = {id(v): ""}
     for node in reversed(order):
-        for parent, local in zip(parents[node], node.local_grads):
+        of = parents[id(node)][1]
+        for parent, local in zip(map(id, of), node.local_grads):
             if parent in received or _hands_nothing(node, node.grad, local):
                 continue
             if not isfinite(local * node.grad):
                 received[parent] = (
-                    f": {node.grad:.6g} from {names[node]}, times the derivative {local:.6g} of "
-                    f"{_expression(node, parents[node])}"
+                    f": {node.grad:.6g} from {names[id(node)]}, times the derivative {local:.6g} "
+                    f"of {_expression(node, of)}"
                 )
     for x in reversed(order):
         if not isfinite(x.grad):
-            return f"the gradient of {names[x]} is {x.grad}{received.get(x, '')}"
+            return f"the gradient of {names[id(x)]} is {x.grad}{received.get(id(x), '')}"
     return None
 
 
-def _made_of(x: Value, parents: Sequence[Value], names: dict[Value, str]) -> str:
+def _made_of(x: Value, parents: Sequence[Value], names: Names) -> str:
     if not parents:
         return ", a leaf"
-    of = _shortened([*dict.fromkeys(names[p] for p in parents)])
+    of = _shortened([*dict.fromkeys(names[id(p)] for p in parents)])
     return f": {_expression(x, parents)}, of {', '.join(of)}"
 
 
@@ -431,10 +433,11 @@ def _in_words(v: Value | Vector, how_much: str) -> Picture:
         "up to limits that you can raise",
     )
     note: Box = ([[("", line)] for line in text], "note")
-    names = {x: _printable(x.label) or f"v[{i}]" for i, x in enumerate(_outputs("", v))}
+    row = _outputs("", v)
+    names = {id(x): _printable(x.label) or f"v[{i}]" for i, x in enumerate(row)}
     if isinstance(v, Value):
-        names[v] = _printable(v.label) or "v"
-    return [note, _box(tuple(names), names)], [(0, 1)], []
+        names[id(v)] = _printable(v.label) or "v"
+    return [note, _box(row, names)], [(0, 1)], []
 
 
 # The graph, as the ledger and the pictures see it: only the numbers that matter.
@@ -456,14 +459,15 @@ def _parents(outputs: Row, count: Callable[[Value, tuple[Value, ...]], None]) ->
 
     `count` sees each of them, and may stop the walk.
     """
-    parents: dict[Value, tuple[Value, ...]] = {}
+    parents: Parents = {}
 
     def parents_of(value: Value | Row) -> Row:
         if isinstance(value, tuple):
             return value
-        parents[value] = value.parents
-        count(value, parents[value])
-        return parents[value]
+        of = value.parents
+        parents[id(value)] = value, of
+        count(value, of)
+        return of
 
     top: Value | Row = outputs
     topological_order(top, parents_of)
@@ -480,7 +484,7 @@ def _at_most(
         nonlocal edges
         edges += len(parents)
         place = value._place() if fused else None
-        boxes.add(place[0] if place else value)
+        boxes.add(place[0] if place else id(value))
         if (edges if what == "edges" else len(boxes)) > limit:
             raise ValueError(
                 f"{function}: this graph has more than max_{what}={limit:,} {what}; "
@@ -490,18 +494,18 @@ def _at_most(
     return count
 
 
-def _rows(parents: Parents) -> dict[Value, Row]:
+def _rows(parents: Parents) -> dict[int, Row]:
     """The row that each Value is in."""
     members: dict[object, list[tuple[int, Value]]] = {}
-    for value in parents:
-        key, index, _ = value._place() or (value, 0, 1)
+    for value, _ in parents.values():
+        key, index, _ = value._place() or (id(value), 0, 1)
         members.setdefault(key, []).append((index, value))
     rows = [tuple(value for _, value in sorted(row)) for row in members.values()]
-    return {value: row for row in rows for value in row}
+    return {id(value): row for row in rows for value in row}
 
 
 def _sorted(
-    outputs: Row, parents: Parents, rows: dict[Value, Row], *, first_parent_first: bool = False
+    outputs: Row, parents: Parents, rows: dict[int, Row], *, first_parent_first: bool = False
 ) -> list[Row]:
     """The rows, each after everything it was made from, and the last parent first.
 
@@ -509,27 +513,27 @@ def _sorted(
     """
 
     def rows_before(row: Row) -> list[Row]:
-        values = row if row is outputs else [parent for x in row for parent in parents[x]]
-        before = [rows[value] for value in values]
+        values = row if row is outputs else [of for x in row for of in parents[id(x)][1]]
+        before = [rows[id(value)] for value in values]
         return before[::-1] if first_parent_first else before
 
     return topological_order(outputs, rows_before)[:-1]
 
 
-def _names(outputs: Row, parents: Parents, rows: dict[Value, Row]) -> dict[Value, str]:
+def _names(outputs: Row, parents: Parents, rows: dict[int, Row]) -> Names:
     """A name for each Value, no two alike, in an order in which all of it could be computed."""
     order = _sorted(outputs, parents, rows, first_parent_first=True)
-    names = {x: _printable(x.label) for row in order for x in row}
+    names = {id(x): _printable(x.label) for row in order for x in row}
     number = 0
     for row in order:
-        unnamed = [x for x in row if not names[x]]
+        unnamed = [x for x in row if not names[id(x)]]
         name = _row_label(row[0])
         if unnamed and not name:
             number += 1
             name = f"v{number}"
         for x in unnamed:
             _, index, length = x._place() or (None, 0, 1)
-            names[x] = f"{name}[{index}]" if length > 1 else name
+            names[id(x)] = f"{name}[{index}]" if length > 1 else name
     return _made_unique(names)
 
 
@@ -537,9 +541,9 @@ def _row_label(x: Value) -> str:
     return _printable(x._history()[2].label)
 
 
-def _made_unique(names: dict[Value, str]) -> dict[Value, str]:
+def _made_unique(names: Names) -> Names:
     """The second of two Values named w becomes w (2)."""
-    owners: dict[str, Value] = {}
+    owners: dict[str, int] = {}
     for value, name in names.items():
         unique, count = name, 1
         while unique in owners:
@@ -561,14 +565,15 @@ def _picture(
     names = _names(outputs, parents, rows)
     order = _sorted(outputs, parents, rows, first_parent_first=True)
     drawn = order if fused else [(x,) for row in order for x in row]
-    position = {x: i for i, row in enumerate(drawn) for x in row}
+    position = {id(x): i for i, row in enumerate(drawn) for x in row}
     arrows: list[tuple[int, int]] = []
     locals_on: list[list[float]] = []  # the local derivatives that each arrow stands for
     latest: dict[tuple[int, int], list[float]] = {}
     for end, row in enumerate(drawn):
         for x in row:
-            for parent, local in zip(parents[x], x.local_grads if local_grads else repeat(0.0)):
-                arrow = start, _ = position[parent], end
+            of = parents[id(x)][1]
+            for parent, local in zip(of, x.local_grads if local_grads else repeat(0.0)):
+                arrow = start, _ = position[id(parent)], end
                 two_numbers = len(row) == len(drawn[start]) == 1
                 if two_numbers or arrow not in latest:  # x * x has two arrows, rows have one
                     arrows.append(arrow)
@@ -587,17 +592,17 @@ def _range(numbers: list[float]) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def _box(row: Row, names: dict[Value, str]) -> Box:
+def _box(row: Row, names: Names) -> Box:
     """What is written in it, and whether it is a leaf."""
     first = row[0]
     op = _printable(first.op)
     if len(row) == 1:
-        lines = [[("name", names[first])], *([piece] for piece in _numbers(first))]
+        lines = [[("name", names[id(first)])], *([piece] for piece in _numbers(first))]
     else:
         lines = [[("name", _row_label(first) or ("" if op else "row"))]]
         for x in row if len(row) <= 8 else (*row[:4], *row[-3:]):
             data, grad = _numbers(x)
-            lines.append([("", f"{names[x]}: "), data, ("", ", "), grad])
+            lines.append([("", f"{names[id(x)]}: "), data, ("", ", "), grad])
         if len(row) > 8:
             lines.insert(5, [("", f"... {len(row) - 7} more ...")])
     if op:
@@ -643,7 +648,10 @@ def _by_graphviz(dot: str, ending: str, path: str) -> bytes:
 
 def _replace(path: str, content: bytes) -> None:
     """Put it in place when it is written whole, so that a failure leaves what was there."""
-    target = os.path.realpath(path)
+    try:
+        target = os.path.realpath(path)
+    except ValueError as error:  # it has a character that no name of a file has
+        raise ValueError(f"save: path must be a file name, got {path!r} ({error})") from None
     unfinished = f"{target}.{os.getpid()}.tmp"
     try:
         with open(unfinished, "wb") as file:

@@ -410,7 +410,7 @@ def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
     """The parameters as rows: each Vector as it is, loose Values gathered; none of them twice."""
     rows: list[Vector] = []
     loose: list[Value] = []
-    seen: set[Value] = set()
+    seen: dict[int, Value] = {}  # by identity, for somebody's class may compare by value
     for path, item in _flatten(params, function):
         values = list(item) if isinstance(item, Vector) else [item]
         for i, value in enumerate(values):
@@ -420,14 +420,16 @@ def _rows(params: Parameters, function: str) -> tuple[Vector, ...]:
                     f"{function}: {where} was computed (op {value.op!r}); only leaves can be "
                     "parameters, so pass what it was computed from, or its detach()"
                 )
-        fresh = [value for value in dict.fromkeys(values) if value not in seen]
-        seen.update(fresh)
+        fresh = dict(zip(map(id, values), values))
+        for known in fresh.keys() & seen.keys():
+            del fresh[known]
+        seen |= fresh
         if isinstance(item, Vector) and len(fresh) == len(item):
             rows += [Vector(loose)] if loose else []
             rows.append(item)
             loose = []
         else:
-            loose += fresh
+            loose += fresh.values()
     rows += [Vector(loose)] if loose else []
     if not seen:
         raise ValueError(f"{function}: params is empty; pass the Values to be changed")

@@ -106,7 +106,9 @@ def check_name():
     listed = pip("index", "versions", NAME)
     if listed.returncode == 0:
         return [f"the name {NAME} is somebody else's: {listed.stdout.splitlines()[0]}, no wheel"]
-    if "No matching distribution found" in listed.stderr:
+    # pip says the same where it reaches no index, so it is asked for what every index has, too.
+    reached = pip("index", "versions", "pip").returncode == 0
+    if reached and "No matching distribution found" in listed.stderr:
         return []  # nobody's, so it can be ours
     return [f"the index cannot be asked whose {NAME} is: {listed.stderr.strip()[-300:]}"]
 

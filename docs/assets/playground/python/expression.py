@@ -22,9 +22,9 @@ def look(text, change=None):
         text = with_number(text, *change)
     output = output_of(text)
     steps = sg.graph.ledger(output)
-    name = steps[0].node if steps else output.label
     output.backward()  # so that the boxes are made wide enough for the gradients
     dot = sg.graph.to_dot(output, local_grads=True)
+    name = steps[0].node if steps else title_of_leaf(dot)
     boxes = boxes_in(dot, {name} | {step.parent for step in steps})
     return {
         "text": text,
@@ -95,6 +95,11 @@ def boxes_in(dot, names):
         for i, name in enumerate(numbers):
             found[name] = {"box": box, "gradient": i - len(numbers)}
     return found
+
+
+def title_of_leaf(dot):
+    """The name in the only box, which is the label on one line, or v1."""
+    return text_of(NODE.search(dot)[2]).partition("\n")[0]
 
 
 def text_of(label):
