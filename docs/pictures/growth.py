@@ -8,10 +8,11 @@ The numbers are those of benchmarks/results/published.json; a band is the spread
 import itertools
 import json
 import sys
+from pathlib import Path
 
-from figure import BLUE, FOLDER, GREEN, ORANGE, save
+from figure import BLUE, GREEN, ORANGE, save
 
-sys.path.insert(0, str(FOLDER.parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from tables import COMPILED, PUBLISHED, PYTHON, PYTORCH, nodes_in_pytorch
 
 LINES = {
