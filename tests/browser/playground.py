@@ -50,6 +50,8 @@ class Panel:
         )
 
     def choose(self, preset):
+        """Draws a preset, which must be drawn: what there was of another one is taken away."""
+        self.page.evaluate("document.querySelector('#playground-ledger tbody').replaceChildren()")
         self.page.select_option("#playground-preset", preset)
         text = (PROGRAMS / "presets" / f"{preset}.py").read_text()
         until(
