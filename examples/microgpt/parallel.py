@@ -192,23 +192,22 @@ def dask_cluster(address: str, count: int | None, mixed: bool = False) -> Iterat
             f"--executor dask:{address}: needs Dask; install it with: "
             f"{install('distributed>=2024.5')}"
         ) from None
-    logging.disable()  # what goes wrong is said here, in one line
-    try:
-        resolve_address(address)  # a client that cannot read it would end after 20 s, in many lines
-        client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError) as error:
-        logging.disable(logging.NOTSET)
-        raise InputError(f"--executor dask:{address}: no scheduler answers ({error})") from None
-    try:
+    with contextlib.ExitStack() as in_the_end:
+        logging.disable()  # what goes wrong is said here, in one line
+        in_the_end.callback(logging.disable, logging.NOTSET)
+        try:
+            # A client that cannot read the address would end after 20 s, in many lines.
+            resolve_address(address)
+            client = Client(address, timeout=10, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"--executor dask:{address}: no scheduler answers ({error})") from None
+        in_the_end.callback(client.close, timeout=2)
         yield Workers(
             client.get_executor(),
             _prepared(client, address, count),
             mixed=mixed,
             problem=_LostCluster(client),
         )
-    finally:
-        client.close(timeout=2)
-        logging.disable(logging.NOTSET)
 
 
 def _prepared(client: Any, address: str, count: int | None) -> int:
